@@ -28,4 +28,10 @@ public sealed class MqttProtocolException : Exception
 
     /// <summary>The code to answer with before closing.</summary>
     public ReasonCode ReasonCode { get; }
+
+    /// <summary>A packet that cannot be parsed (sections 1.2 and 4.13).</summary>
+    internal static MqttProtocolException Malformed(string message) => new(ReasonCode.MalformedPacket, message);
+
+    /// <summary>A packet that can be parsed but says what is not allowed (sections 1.2 and 4.13).</summary>
+    internal static MqttProtocolException Forbidden(string message) => new(ReasonCode.ProtocolError, message);
 }

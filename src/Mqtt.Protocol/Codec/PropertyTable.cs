@@ -56,16 +56,26 @@ internal static class PropertyTable
     /// <summary>The row of a property; its type is <see cref="PropertyType.None"/> if there is no such property.</summary>
     public static ref readonly Row Find(byte id) => ref Rows[id < Rows.Length ? id : 0];
 
+    /// <summary>
+    /// The properties that a packet must carry beside those that it carries, as a mask of identifiers: AUTH names its method, and
+    /// authentication data means nothing without one (sections 3.1.2.11.10 and 3.15.2.2.2).
+    /// </summary>
+    public static ulong Required(int packet, ulong present) =>
+        packet == Auth || (present & Bit(PropertyId.AuthenticationData)) != 0 ? Bit(PropertyId.AuthenticationMethod) : 0;
+
+    /// <summary>A property's place in a mask of identifiers; all are below 64.</summary>
+    public static ulong Bit(PropertyId id) => 1UL << (int)id;
+
     private static Row[] Build()
     {
         var rows = new Row[0x2B];
-        void Add(PropertyId id, PropertyType type, int packets, uint minimum = 0, uint maximum = uint.MaxValue, int clientOnly = 0, int serverOnly = 0, int repeats = 0) =>
-            rows[(int)id] = new Row(type, packets, clientOnly, serverOnly, repeats, minimum, maximum);
+        void Add(PropertyId id, PropertyType type, int packets, uint minimum = 0, uint maximum = uint.MaxValue, int clientOnly = 0, int serverOnly = 0, int repeats = 0, ReasonCode refusal = ReasonCode.ProtocolError, bool isTopic = false) =>
+            rows[(int)id] = new Row(type, packets, clientOnly, serverOnly, repeats, minimum, maximum, refusal, isTopic);
 
         Add(PropertyId.PayloadFormatIndicator, PropertyType.Byte, Publish | Will, maximum: 1);
         Add(PropertyId.MessageExpiryInterval, FourByteInteger, Publish | Will);
         Add(PropertyId.ContentType, PropertyType.String, Publish | Will);
-        Add(PropertyId.ResponseTopic, PropertyType.String, Publish | Will);
+        Add(PropertyId.ResponseTopic, PropertyType.String, Publish | Will, isTopic: true);
         Add(PropertyId.CorrelationData, Binary, Publish | Will);
         Add(PropertyId.SubscriptionIdentifier, PropertyType.VariableByteInteger, Publish | Subscribe, minimum: 1, serverOnly: Publish, repeats: Publish);
         Add(PropertyId.SessionExpiryInterval, FourByteInteger, Connect | ConnAck | Disconnect, clientOnly: Disconnect);
@@ -81,7 +91,7 @@ internal static class PropertyTable
         Add(PropertyId.ReasonString, PropertyType.String, Reasoned);
         Add(PropertyId.ReceiveMaximum, TwoByteInteger, Connect | ConnAck, minimum: 1);
         Add(PropertyId.TopicAliasMaximum, TwoByteInteger, Connect | ConnAck);
-        Add(PropertyId.TopicAlias, TwoByteInteger, Publish, minimum: 1);
+        Add(PropertyId.TopicAlias, TwoByteInteger, Publish, minimum: 1, refusal: ReasonCode.TopicAliasInvalid);
         Add(PropertyId.MaximumQoS, PropertyType.Byte, ConnAck, maximum: 1);
         Add(PropertyId.RetainAvailable, PropertyType.Byte, ConnAck, maximum: 1);
         Add(PropertyId.UserProperty, StringPair, All, repeats: All);
@@ -92,13 +102,22 @@ internal static class PropertyTable
         return rows;
     }
 
-    /// <summary>One property. Packets are bit masks: bit n stands for packet type n, bit 0 for the will.</summary>
-    internal readonly record struct Row(PropertyType Type, int Packets, int ClientOnly, int ServerOnly, int Repeats, uint Minimum, uint Maximum)
+    /// <summary>
+    /// One property. Packets are bit masks: bit n stands for packet type n, bit 0 for the will. A number outside of
+    /// <paramref name="Minimum"/> and <paramref name="Maximum"/> is answered with <paramref name="Refusal"/>.
+    /// </summary>
+    internal readonly record struct Row(
+        PropertyType Type, int Packets, int ClientOnly, int ServerOnly, int Repeats, uint Minimum, uint Maximum, ReasonCode Refusal, bool IsTopic)
     {
+        /// <summary>True if a packet of the bit <paramref name="packet"/> may carry this property, whoever sends it.</summary>
+        public bool Fits(int packet) => (Packets & packet) != 0;
+
         /// <summary>True if <paramref name="sender"/> may send this property in a packet of the bit <paramref name="packet"/>.</summary>
-        public bool Allows(int packet, MqttSender sender) =>
-            (Packets & packet) != 0
-            && ((ClientOnly & packet) == 0 || (sender & MqttSender.Client) != 0)
+        public bool MaySend(int packet, MqttSender sender) =>
+            ((ClientOnly & packet) == 0 || (sender & MqttSender.Client) != 0)
             && ((ServerOnly & packet) == 0 || (sender & MqttSender.Server) != 0);
+
+        /// <summary>True if a packet of the bit <paramref name="packet"/> may carry this property more than once.</summary>
+        public bool MayRepeat(int packet) => (Repeats & packet) != 0;
     }
 }
