@@ -1,0 +1,138 @@
+using System.Text;
+
+namespace Mqtt.Conformance;
+
+/// <summary>
+/// Brings the statements of the standard and the results of the tests together and writes them down as Markdown. The same results give
+/// the same text, whatever the order, the machine and the time: a stale file can be told from a fresh one by comparing.
+/// </summary>
+public sealed class ConformanceReport
+{
+    private const int ShortTextLength = 200;
+    private const int RowsNamed = 3;
+
+    private readonly IReadOnlyList<Statement> _statements;
+    private readonly ILookup<(string Type, string Method), TestOutcome> _methods;
+    private readonly ILookup<string, TestOutcome> _proofs;
+
+    /// <summary>Prepares a report.</summary>
+    /// <param name="statements">Every statement, in the order of the standard.</param>
+    /// <param name="outcomes">Every test that ran, whether it names a statement or not.</param>
+    /// <exception cref="FormatException">A test names a statement that the standard does not have.</exception>
+    public ConformanceReport(IReadOnlyList<Statement> statements, IReadOnlyList<TestOutcome> outcomes)
+    {
+        _statements = statements;
+        _methods = outcomes.ToLookup(outcome => (outcome.Type, outcome.Method));
+        _proofs = outcomes
+            .SelectMany(outcome => outcome.Statements.Distinct().Select(key => (Key: key, Outcome: outcome)))
+            .ToLookup(proof => proof.Key, proof => proof.Outcome);
+
+        RefuseUnknownStatements();
+    }
+
+    /// <summary>What the tests say about a statement: failed if any test of it failed, proven if one passed, else not proven.</summary>
+    public TestResult ResultOf(Statement statement)
+    {
+        var results = _proofs[statement.Key].Select(outcome => outcome.Result).ToHashSet();
+        if (results.Contains(TestResult.Failed))
+            return TestResult.Failed;
+        return results.Contains(TestResult.Passed) ? TestResult.Passed : TestResult.NotRun;
+    }
+
+    /// <summary>The whole report.</summary>
+    public string ToMarkdown()
+    {
+        var text = new StringBuilder();
+        text.Append("# Conformance\n\n");
+        text.Append("Every numbered normative statement of the two standards with the tests that prove it. ");
+        text.Append("`./test.sh --update` writes this file from test results; `./test.sh` fails if it is stale.\n");
+        text.Append("The statements are quoted from the standards of OASIS, shortened; see [tests/spec/NOTICE](../tests/spec/NOTICE).\n\n");
+
+        AppendSummary(text);
+        foreach (var edition in _statements.GroupBy(statement => statement.Edition))
+            AppendEdition(text, edition);
+        return text.ToString();
+    }
+
+    private void RefuseUnknownStatements()
+    {
+        var known = _statements.Select(statement => statement.Key).ToHashSet();
+        var unknown = _proofs
+            .Where(proof => !known.Contains(proof.Key))
+            .SelectMany(proof => proof.Select(outcome => $"{outcome.Type}.{outcome.Method} names {proof.Key}"))
+            .Distinct()
+            .Order(StringComparer.Ordinal)
+            .ToList();
+
+        if (unknown.Count > 0)
+            throw new FormatException($"The standard has no such statement: {string.Join("; ", unknown)}");
+    }
+
+    private void AppendSummary(StringBuilder text)
+    {
+        text.Append("| standard | statements | proven | failing | not yet proven |\n|---|---:|---:|---:|---:|\n");
+        foreach (var edition in _statements.GroupBy(statement => statement.Edition))
+        {
+            var counts = edition.CountBy(ResultOf).ToDictionary();
+            text.Append($"| MQTT {edition.Key} | {edition.Count()} | {Count(TestResult.Passed)} | {Count(TestResult.Failed)} | {Count(TestResult.NotRun)} |\n");
+
+            int Count(TestResult result) => counts.GetValueOrDefault(result);
+        }
+    }
+
+    private void AppendEdition(StringBuilder text, IGrouping<string, Statement> edition)
+    {
+        text.Append($"\n## MQTT {edition.Key}\n\n| statement | result | it says | tests |\n|---|---|---|---|\n");
+        foreach (var statement in edition)
+        {
+            var tests = string.Join("<br>", NamesOfTests(statement));
+            text.Append($"| {statement.Number} | {Word(ResultOf(statement))} | {Shorten(statement.Text)} | {tests} |\n");
+        }
+    }
+
+    IEnumerable<string> NamesOfTests(Statement statement) =>
+        from outcome in _proofs[statement.Key]
+        group outcome by (outcome.Type, outcome.Method) into method
+        orderby $"{method.Key.Type}.{method.Key.Method}" ascending
+        select NameOfTest(method.Key, [.. method]);
+
+    /// <summary>A method's name, and those of its rows only if not all of them prove the statement.</summary>
+    private string NameOfTest((string Type, string Method) method, IReadOnlyList<TestOutcome> proofs)
+    {
+        var name = $"`{method.Type[(method.Type.LastIndexOf('.') + 1)..]}.{method.Method}`";
+        if (proofs.Count == _methods[method].Count())
+            return name;
+
+        var rows = proofs.Select(NameOfRow).Order(StringComparer.Ordinal).ToList();
+        var more = rows.Count > RowsNamed ? $" and {rows.Count - RowsNamed} more" : "";
+        return $"{name}: {string.Join(", ", rows.Take(RowsNamed))}{more}";
+    }
+
+    private static string NameOfRow(TestOutcome outcome)
+    {
+        var prefix = $"{outcome.Type}.{outcome.Method}";
+        var row = outcome.Name.StartsWith(prefix, StringComparison.Ordinal) ? outcome.Name[prefix.Length..].Trim('(', ')') : outcome.Name;
+        return EscapeCell(row);
+    }
+
+    private static string Shorten(string text)
+    {
+        if (text.Length <= ShortTextLength)
+            return EscapeCell(text);
+        return EscapeCell(text[..text.LastIndexOf(' ', ShortTextLength)]) + " ...";
+    }
+
+    private static string EscapeCell(string text) => text
+        .Replace("\\", "\\\\", StringComparison.Ordinal)
+        .Replace("|", "\\|", StringComparison.Ordinal)
+        .Replace("<", "&lt;", StringComparison.Ordinal)
+        .Replace("*", "\\*", StringComparison.Ordinal)
+        .Replace("\n", " ", StringComparison.Ordinal);
+
+    private static string Word(TestResult result) => result switch
+    {
+        TestResult.Passed => "pass",
+        TestResult.Failed => "**fail**",
+        _ => "not yet proven",
+    };
+}
