@@ -19,7 +19,7 @@ public abstract class MqttPacket
     public abstract MqttPacketType Type { get; }
 
     /// <summary>The properties as they stand on the wire (section 2.2.2); the packet's own members read and write them by name.</summary>
-    public MqttProperties Properties { get; internal set; }
+    public MqttProperties Properties { get; set; }
 
     /// <summary>The whole packet as it was read, fixed header included; empty if the packet was made by hand. Borrowed as the packet is.</summary>
     public ReadOnlyMemory<byte> Frame { get; internal set; }

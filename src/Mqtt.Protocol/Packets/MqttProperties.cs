@@ -22,6 +22,9 @@ public readonly struct MqttProperties : IEnumerable<MqttProperty>, IEquatable<Mq
     /// <summary>The name-value pairs, in their order.</summary>
     public UserProperties UserProperties => new(Encoded);
 
+    /// <summary>Takes properties that are encoded already, as a reader once handed them out. They are neither copied nor checked.</summary>
+    public static MqttProperties FromEncoded(ReadOnlyMemory<byte> encoded) => new(encoded);
+
     /// <summary>The value of a numeric property of any width; <see langword="null"/> if it is absent.</summary>
     public uint? GetNumber(PropertyId id)
     {

@@ -16,7 +16,7 @@ public sealed class WillMessage
     public bool Retain { get; set; }
 
     /// <summary>The properties as they stand on the wire; the members below read and write them by name.</summary>
-    public MqttProperties Properties { get; internal set; }
+    public MqttProperties Properties { get; set; }
 
     /// <summary>Name-value pairs in their order (5.0). Default: none.</summary>
     public UserProperties UserProperties
