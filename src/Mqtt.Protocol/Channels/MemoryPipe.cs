@@ -18,6 +18,9 @@ internal sealed class MemoryPipe(PipeScheduler scheduler, int capacityBytes)
     private bool completed;
     private bool aborted;
 
+    /// <summary>How many bytes were taken in so far.</summary>
+    public long WrittenBytes { get; private set; }
+
     public ValueTask WaitReadableAsync(CancellationToken cancellationToken)
     {
         lock (gate)
@@ -82,6 +85,7 @@ internal sealed class MemoryPipe(PipeScheduler scheduler, int capacityBytes)
             input[..first].CopyTo(ring.AsSpan(end));
             input[first..taken].CopyTo(ring);
             count += taken;
+            WrittenBytes += taken;
             wake = readable.Take();
         }
 

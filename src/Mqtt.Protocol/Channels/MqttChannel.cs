@@ -19,6 +19,12 @@ public abstract class MqttChannel : IAsyncDisposable
     public virtual EndPoint? RemoteEndPoint => null;
 
     /// <summary>
+    /// How many bytes the network has taken so far, also in the midst of a write: what tells a slow peer from one that takes
+    /// nothing. 0 for ever where the channel cannot know; completed writes are counted above it.
+    /// </summary>
+    public virtual long WrittenBytes => 0;
+
+    /// <summary>
     /// Waits until a read would find bytes or the end of the stream, so that an idle connection need not own a buffer. It may
     /// complete too early: the read then waits by itself.
     /// </summary>

@@ -72,6 +72,25 @@ public sealed class Outbox
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool HasRoom(int bytes) => pendingCount + bytes <= LimitBytes || pendingCount == 0;
 
+    /// <summary>Appends a packet, whatever already waits; false if the outbox is closed.</summary>
+    public bool Append(MqttPacket packet, MqttProtocolVersion version, Turn turn)
+    {
+        var size = MqttPacketWriter.Measure(packet, version);
+        var entered = EnterGate();
+        try
+        {
+            if (IsClosed)
+                return false;
+            MqttPacketWriter.Write(Reserve(size), packet, version);
+            Commit(size, turn);
+            return true;
+        }
+        finally
+        {
+            entered.Exit();
+        }
+    }
+
     /// <summary>Appends encoded bytes, whatever already waits; false if the outbox is closed.</summary>
     public bool Append(ReadOnlySpan<byte> bytes, Turn turn)
     {
