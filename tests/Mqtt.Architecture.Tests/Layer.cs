@@ -16,8 +16,11 @@ public sealed record Layer(string Project, IReadOnlyList<string> Projects, IRead
     {
         if (Banned.Contains(assembly))
             return false;
-        return assembly.StartsWith("System.", StringComparison.Ordinal)
+        return IsBaseClassLibrary(assembly)
             || Projects.Contains(assembly)
             || Packages.Any(pattern => FileSystemName.MatchesSimpleExpression(pattern, assembly, ignoreCase: false));
     }
+
+    private static bool IsBaseClassLibrary(string assembly) =>
+        assembly.StartsWith("System.", StringComparison.Ordinal) || assembly is "Microsoft.Win32.Primitives";
 }

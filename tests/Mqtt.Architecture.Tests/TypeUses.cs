@@ -17,15 +17,11 @@ public sealed class TypeUses : ISignatureTypeProvider<TypeUses.Nothing, TypeUses
         .Select(field => (OpCode)field.GetValue(null)!)
         .ToDictionary(code => (int)(ushort)code.Value, code => code.OperandType);
 
-    private readonly MetadataReader _metadata;
-    private readonly PEReader _image;
-    private readonly HashSet<TypeDefinitionHandle> _named = [];
+    private readonly PEReader image;
+    private readonly MetadataReader metadata;
+    private readonly HashSet<TypeDefinitionHandle> named = [];
 
-    private TypeUses(PEReader image)
-    {
-        _image = image;
-        _metadata = image.GetMetadataReader();
-    }
+    private TypeUses(PEReader image) => (this.image, metadata) = (image, image.GetMetadataReader());
 
     /// <summary>A value that carries nothing: what counts is that the decoder passed by.</summary>
     public readonly record struct Nothing;
@@ -48,11 +44,11 @@ public sealed class TypeUses : ISignatureTypeProvider<TypeUses.Nothing, TypeUses
     private List<TypeUse> ReadAll()
     {
         var uses = new HashSet<TypeUse>();
-        foreach (var handle in _metadata.TypeDefinitions)
+        foreach (var handle in metadata.TypeDefinitions)
         {
-            _named.Clear();
-            ReadType(_metadata.GetTypeDefinition(handle));
-            uses.UnionWith(_named.Select(named => new TypeUse(NameOf(handle), NameOf(named))));
+            named.Clear();
+            ReadType(metadata.GetTypeDefinition(handle));
+            uses.UnionWith(named.Select(other => new TypeUse(NameOf(handle), NameOf(other))));
         }
 
         return [.. uses.Where(use => use.From != use.To).OrderBy(use => use.ToString(), StringComparer.Ordinal)];
@@ -62,11 +58,11 @@ public sealed class TypeUses : ISignatureTypeProvider<TypeUses.Nothing, TypeUses
     {
         Name(type.BaseType);
         foreach (var implementation in type.GetInterfaceImplementations())
-            Name(_metadata.GetInterfaceImplementation(implementation).Interface);
+            Name(metadata.GetInterfaceImplementation(implementation).Interface);
         foreach (var field in type.GetFields())
-            ReadField(_metadata.GetFieldDefinition(field));
+            ReadField(metadata.GetFieldDefinition(field));
         foreach (var method in type.GetMethods())
-            ReadMethod(_metadata.GetMethodDefinition(method));
+            ReadMethod(metadata.GetMethodDefinition(method));
 
         ReadGenericParameters(type.GetGenericParameters());
         ReadAttributes(type.GetCustomAttributes());
@@ -84,28 +80,28 @@ public sealed class TypeUses : ISignatureTypeProvider<TypeUses.Nothing, TypeUses
         ReadGenericParameters(method.GetGenericParameters());
         ReadAttributes(method.GetCustomAttributes());
         if (method.RelativeVirtualAddress != 0)
-            ReadBody(_image.GetMethodBody(method.RelativeVirtualAddress));
+            ReadBody(image.GetMethodBody(method.RelativeVirtualAddress));
     }
 
     private void ReadGenericParameters(GenericParameterHandleCollection parameters)
     {
         foreach (var parameter in parameters)
         {
-            foreach (var constraint in _metadata.GetGenericParameter(parameter).GetConstraints())
-                Name(_metadata.GetGenericParameterConstraint(constraint).Type);
+            foreach (var constraint in metadata.GetGenericParameter(parameter).GetConstraints())
+                Name(metadata.GetGenericParameterConstraint(constraint).Type);
         }
     }
 
     private void ReadAttributes(CustomAttributeHandleCollection attributes)
     {
         foreach (var attribute in attributes)
-            Name(_metadata.GetCustomAttribute(attribute).Constructor);
+            Name(metadata.GetCustomAttribute(attribute).Constructor);
     }
 
     private void ReadBody(MethodBodyBlock body)
     {
         if (!body.LocalSignature.IsNil)
-            _metadata.GetStandaloneSignature(body.LocalSignature).DecodeLocalSignature(this, default);
+            metadata.GetStandaloneSignature(body.LocalSignature).DecodeLocalSignature(this, default);
         foreach (var region in body.ExceptionRegions)
             Name(region.CatchType);
 
@@ -155,27 +151,27 @@ public sealed class TypeUses : ISignatureTypeProvider<TypeUses.Nothing, TypeUses
         switch (handle.Kind)
         {
             case HandleKind.TypeDefinition:
-                _named.Add((TypeDefinitionHandle)handle);
+                named.Add((TypeDefinitionHandle)handle);
                 break;
             case HandleKind.TypeSpecification:
-                _metadata.GetTypeSpecification((TypeSpecificationHandle)handle).DecodeSignature(this, default);
+                metadata.GetTypeSpecification((TypeSpecificationHandle)handle).DecodeSignature(this, default);
                 break;
             case HandleKind.MethodDefinition:
-                Name(_metadata.GetMethodDefinition((MethodDefinitionHandle)handle).GetDeclaringType());
+                Name(metadata.GetMethodDefinition((MethodDefinitionHandle)handle).GetDeclaringType());
                 break;
             case HandleKind.FieldDefinition:
-                Name(_metadata.GetFieldDefinition((FieldDefinitionHandle)handle).GetDeclaringType());
+                Name(metadata.GetFieldDefinition((FieldDefinitionHandle)handle).GetDeclaringType());
                 break;
             case HandleKind.MemberReference:
-                NameMember(_metadata.GetMemberReference((MemberReferenceHandle)handle));
+                NameMember(metadata.GetMemberReference((MemberReferenceHandle)handle));
                 break;
             case HandleKind.MethodSpecification:
-                var method = _metadata.GetMethodSpecification((MethodSpecificationHandle)handle);
+                var method = metadata.GetMethodSpecification((MethodSpecificationHandle)handle);
                 method.DecodeSignature(this, default);
                 Name(method.Method);
                 break;
             case HandleKind.StandaloneSignature:
-                _metadata.GetStandaloneSignature((StandaloneSignatureHandle)handle).DecodeMethodSignature(this, default);
+                metadata.GetStandaloneSignature((StandaloneSignatureHandle)handle).DecodeMethodSignature(this, default);
                 break;
         }
     }
@@ -191,16 +187,16 @@ public sealed class TypeUses : ISignatureTypeProvider<TypeUses.Nothing, TypeUses
 
     private string NameOf(TypeDefinitionHandle handle)
     {
-        var type = _metadata.GetTypeDefinition(handle);
+        var type = metadata.GetTypeDefinition(handle);
         if (!type.GetDeclaringType().IsNil)
             return NameOf(type.GetDeclaringType());
-        return $"{_metadata.GetString(type.Namespace)}.{_metadata.GetString(type.Name)}";
+        return $"{metadata.GetString(type.Namespace)}.{metadata.GetString(type.Name)}";
     }
 
     /// <inheritdoc/>
     public Nothing GetTypeFromDefinition(MetadataReader reader, TypeDefinitionHandle handle, byte rawTypeKind)
     {
-        _named.Add(handle);
+        named.Add(handle);
         return default;
     }
 

@@ -11,9 +11,9 @@ public sealed class ConformanceReport
     private const int ShortTextLength = 200;
     private const int RowsNamed = 3;
 
-    private readonly IReadOnlyList<Statement> _statements;
-    private readonly ILookup<(string Type, string Method), TestOutcome> _methods;
-    private readonly ILookup<string, TestOutcome> _proofs;
+    private readonly IReadOnlyList<Statement> statements;
+    private readonly ILookup<(string Type, string Method), TestOutcome> methods;
+    private readonly ILookup<string, TestOutcome> proofs;
 
     /// <summary>Prepares a report.</summary>
     /// <param name="statements">Every statement, in the order of the standard.</param>
@@ -21,9 +21,9 @@ public sealed class ConformanceReport
     /// <exception cref="FormatException">A test names a statement that the standard does not have.</exception>
     public ConformanceReport(IReadOnlyList<Statement> statements, IReadOnlyList<TestOutcome> outcomes)
     {
-        _statements = statements;
-        _methods = outcomes.ToLookup(outcome => (outcome.Type, outcome.Method));
-        _proofs = outcomes
+        this.statements = statements;
+        methods = outcomes.ToLookup(outcome => (outcome.Type, outcome.Method));
+        proofs = outcomes
             .SelectMany(outcome => outcome.Statements.Distinct().Select(key => (Key: key, Outcome: outcome)))
             .ToLookup(proof => proof.Key, proof => proof.Outcome);
 
@@ -33,7 +33,7 @@ public sealed class ConformanceReport
     /// <summary>What the tests say about a statement: failed if any test of it failed, proven if one passed, else not proven.</summary>
     public TestResult ResultOf(Statement statement)
     {
-        var results = _proofs[statement.Key].Select(outcome => outcome.Result).ToHashSet();
+        var results = proofs[statement.Key].Select(outcome => outcome.Result).ToHashSet();
         if (results.Contains(TestResult.Failed))
             return TestResult.Failed;
         return results.Contains(TestResult.Passed) ? TestResult.Passed : TestResult.NotRun;
@@ -49,15 +49,15 @@ public sealed class ConformanceReport
         text.Append("The statements are quoted from the standards of OASIS, shortened; see [tests/spec/NOTICE](../tests/spec/NOTICE).\n\n");
 
         AppendSummary(text);
-        foreach (var edition in _statements.GroupBy(statement => statement.Edition))
+        foreach (var edition in statements.GroupBy(statement => statement.Edition))
             AppendEdition(text, edition);
         return text.ToString();
     }
 
     private void RefuseUnknownStatements()
     {
-        var known = _statements.Select(statement => statement.Key).ToHashSet();
-        var unknown = _proofs
+        var known = statements.Select(statement => statement.Key).ToHashSet();
+        var unknown = proofs
             .Where(proof => !known.Contains(proof.Key))
             .SelectMany(proof => proof.Select(outcome => $"{outcome.Type}.{outcome.Method} names {proof.Key}"))
             .Distinct()
@@ -71,7 +71,7 @@ public sealed class ConformanceReport
     private void AppendSummary(StringBuilder text)
     {
         text.Append("| standard | statements | proven | failing | not yet proven |\n|---|---:|---:|---:|---:|\n");
-        foreach (var edition in _statements.GroupBy(statement => statement.Edition))
+        foreach (var edition in statements.GroupBy(statement => statement.Edition))
         {
             var counts = edition.CountBy(ResultOf).ToDictionary();
             text.Append($"| MQTT {edition.Key} | {edition.Count()} | {Count(TestResult.Passed)} | {Count(TestResult.Failed)} | {Count(TestResult.NotRun)} |\n");
@@ -91,19 +91,19 @@ public sealed class ConformanceReport
     }
 
     IEnumerable<string> NamesOfTests(Statement statement) =>
-        from outcome in _proofs[statement.Key]
+        from outcome in proofs[statement.Key]
         group outcome by (outcome.Type, outcome.Method) into method
         orderby $"{method.Key.Type}.{method.Key.Method}" ascending
         select NameOfTest(method.Key, [.. method]);
 
     /// <summary>A method's name, and those of its rows only if not all of them prove the statement.</summary>
-    private string NameOfTest((string Type, string Method) method, IReadOnlyList<TestOutcome> proofs)
+    private string NameOfTest((string Type, string Method) method, IReadOnlyList<TestOutcome> tests)
     {
         var name = $"`{method.Type[(method.Type.LastIndexOf('.') + 1)..]}.{method.Method}`";
-        if (proofs.Count == _methods[method].Count())
+        if (tests.Count == methods[method].Count())
             return name;
 
-        var rows = proofs.Select(NameOfRow).Order(StringComparer.Ordinal).ToList();
+        var rows = tests.Select(NameOfRow).Order(StringComparer.Ordinal).ToList();
         var more = rows.Count > RowsNamed ? $" and {rows.Count - RowsNamed} more" : "";
         return $"{name}: {string.Join(", ", rows.Take(RowsNamed))}{more}";
     }
