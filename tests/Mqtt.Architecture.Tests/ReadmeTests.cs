@@ -1,0 +1,47 @@
+using System.Text.RegularExpressions;
+
+namespace Mqtt.Architecture.Tests;
+
+public partial class ReadmeTests
+{
+    [Fact]
+    public void Every_example_of_the_readme_stands_in_a_program_that_is_built()
+    {
+        var programs = Directory.GetFiles(Repository.Path("examples"), "*.cs", SearchOption.AllDirectories).Select(File.ReadAllText).ToList();
+
+        var blocks = CodeBlock().Matches(File.ReadAllText(Repository.Path("README.md"))).Select(block => block.Groups["code"].Value).ToList();
+
+        blocks.Should().NotBeEmpty();
+        blocks.Where(block => !programs.Any(program => program.Contains(block, StringComparison.Ordinal))).Should().BeEmpty();
+    }
+
+    [Fact]
+    public void Every_program_of_the_examples_is_part_of_the_solution()
+    {
+        var solution = File.ReadAllText(Repository.Path("Mqtt.sln"));
+
+        var projects = Directory.GetFiles(Repository.Path("examples"), "*.csproj", SearchOption.AllDirectories).Select(path => Path.GetFileName(path));
+
+        projects.Should().OnlyContain(project => solution.Contains(project));
+    }
+
+    [Theory]
+    [InlineData("README.md")]
+    [InlineData("CHANGELOG.md")]
+    [InlineData("docs/README.md")]
+    [InlineData("benchmarks/README.md")]
+    public void Every_link_into_the_repository_leads_somewhere(string document)
+    {
+        var path = Repository.Path(document.Split('/'));
+
+        var targets = Link().Matches(File.ReadAllText(path)).Select(link => Path.Combine(Path.GetDirectoryName(path)!, link.Groups["target"].Value));
+
+        targets.Where(target => !Path.Exists(target)).Should().BeEmpty();
+    }
+
+    [GeneratedRegex(@"^```csharp\n(?<code>.*?)^```", RegexOptions.Multiline | RegexOptions.Singleline)]
+    private static partial Regex CodeBlock();
+
+    [GeneratedRegex(@"\]\((?!https?:)(?<target>[^)#]+)[^)]*\)")]
+    private static partial Regex Link();
+}
