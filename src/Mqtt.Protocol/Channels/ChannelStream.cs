@@ -4,9 +4,9 @@ namespace Mqtt.Protocol.Channels;
 /// A <see cref="Stream"/> over a channel, so that <c>SslStream</c> and whatever else speaks streams can stand on it. A read of zero
 /// bytes waits until there is something to read. Failures are <see cref="MqttConnectionException"/>, which is an <see cref="IOException"/>.
 /// <para>
-/// One reader and one writer at a time. A write that has begun cannot be cancelled; its token is looked at before. The synchronous
-/// members block their thread. Disposing the stream aborts the channel, unless it is to be left open; call the channel's
-/// <see cref="MqttChannel.CompleteWriting"/> before, and read to the end, if the other side must get everything.
+/// One reader and one writer at a time. Cancelling a write that is under way aborts the channel, since nobody knows how much of it
+/// has left. The synchronous members block their thread. Disposing the stream aborts the channel, unless it is to be left open; call
+/// the channel's <see cref="MqttChannel.CompleteWriting"/> before, and read to the end, if the other side must get everything.
 /// </para>
 /// </summary>
 public sealed class ChannelStream : Stream
@@ -72,8 +72,10 @@ public sealed class ChannelStream : Stream
     public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
     {
         ObjectDisposedException.ThrowIf(disposed, this);
-        cancellationToken.ThrowIfCancellationRequested();
-        return channel.WriteAsync(buffer);
+        if (cancellationToken.IsCancellationRequested)
+            return ValueTask.FromCanceled(cancellationToken);
+        var write = channel.WriteAsync(buffer);
+        return write.IsCompleted || !cancellationToken.CanBeCanceled ? write : WriteOrAbortAsync(write, cancellationToken);
     }
 
     /// <inheritdoc/>
@@ -114,6 +116,19 @@ public sealed class ChannelStream : Stream
         if (disposing && !leaveOpen)
             channel.Abort();
         base.Dispose(disposing);
+    }
+
+    private async ValueTask WriteOrAbortAsync(ValueTask write, CancellationToken cancellationToken)
+    {
+        using var registration = cancellationToken.UnsafeRegister(static channel => ((MqttChannel)channel!).Abort(), channel);
+        try
+        {
+            await write.ConfigureAwait(false);
+        }
+        catch (MqttConnectionException) when (cancellationToken.IsCancellationRequested)
+        {
+            throw new OperationCanceledException(cancellationToken);
+        }
     }
 
     private async ValueTask<int> WaitAsync(CancellationToken cancellationToken)

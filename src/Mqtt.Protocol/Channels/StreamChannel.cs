@@ -61,7 +61,9 @@ public sealed class StreamChannel : MqttChannel
     {
         try
         {
-            return await stream.ReadAsync(buffer, cancellationToken).ConfigureAwait(false);
+            var count = await stream.ReadAsync(buffer, cancellationToken).ConfigureAwait(false);
+            // A socket that is closed under a read may report the end of the stream, which the other side did not send.
+            return count == 0 && aborted ? throw new MqttConnectionException("The connection was aborted.") : count;
         }
         catch (Exception failure) when (IsOfTheNetwork(failure, cancellationToken))
         {

@@ -1,0 +1,134 @@
+using System.IO.Pipelines;
+using System.Net;
+using System.Net.Security;
+using System.Net.Sockets;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using Mqtt.Protocol.Channels;
+
+namespace Mqtt.Channels.Tests;
+
+public sealed class MemoryChannel_on_the_thread_pool : ChannelSpecification
+{
+    protected override ValueTask<ChannelPair> CreateAsync()
+    {
+        var (first, second) = MemoryChannel.CreatePair();
+        return new(new ChannelPair(first, second));
+    }
+}
+
+public sealed class MemoryChannel_of_few_bytes_inline : ChannelSpecification
+{
+    protected override ValueTask<ChannelPair> CreateAsync()
+    {
+        var (first, second) = MemoryChannel.CreatePair(PipeScheduler.Inline, capacityBytes: 1009);
+        return new(new ChannelPair(first, second));
+    }
+}
+
+public sealed class MemoryChannel_driven_by_a_pump : ChannelSpecification
+{
+    private readonly TurnPump pump = new();
+
+    protected override ValueTask<ChannelPair> CreateAsync()
+    {
+        var (first, second) = MemoryChannel.CreatePair(pump);
+        return new(new ChannelPair(first, second));
+    }
+
+    protected override async Task DriveAsync(Func<Task> body)
+    {
+        var context = SynchronizationContext.Current;
+        SynchronizationContext.SetSynchronizationContext(null);
+        Task running;
+        try
+        {
+            running = body();
+            while (!running.IsCompleted)
+                pump.Run().Should().BePositive("all is quiet, and the test waits for something");
+        }
+        finally
+        {
+            SynchronizationContext.SetSynchronizationContext(context);
+        }
+
+        await running;
+    }
+}
+
+public sealed class StreamChannel_over_tcp : ChannelSpecification
+{
+    protected override async ValueTask<ChannelPair> CreateAsync()
+    {
+        using var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        listener.Listen();
+        var client = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        var accepting = listener.AcceptAsync();
+        await client.ConnectAsync(listener.LocalEndPoint!);
+        return new ChannelPair(Over(client), Over(await accepting));
+    }
+
+    private static StreamChannel Over(Socket socket) =>
+        new(new NetworkStream(socket, ownsSocket: true), () => socket.Shutdown(SocketShutdown.Send), socket.LocalEndPoint, socket.RemoteEndPoint);
+}
+
+public sealed class StreamChannel_over_ChannelStream : ChannelSpecification
+{
+    protected override ValueTask<ChannelPair> CreateAsync()
+    {
+        var (first, second) = MemoryChannel.CreatePair();
+        return new(new ChannelPair(Over(first), Over(second)));
+    }
+
+    private static StreamChannel Over(MqttChannel channel) => new(new ChannelStream(channel), channel.CompleteWriting);
+}
+
+public sealed class StreamChannel_over_tls_over_ChannelStream : ChannelSpecification
+{
+    private static readonly X509Certificate2 Certificate = MakeCertificate();
+
+    protected override async ValueTask<ChannelPair> CreateAsync()
+    {
+        var (first, second) = MemoryChannel.CreatePair();
+        var client = new SslStream(new ChannelStream(first), leaveInnerStreamOpen: false, (_, shown, _, _) => shown!.GetRawCertData().AsSpan().SequenceEqual(Certificate.RawDataMemory.Span));
+        var server = new SslStream(new ChannelStream(second));
+        var authenticating = server.AuthenticateAsServerAsync(Certificate);
+        await client.AuthenticateAsClientAsync("localhost");
+        await authenticating;
+        return new ChannelPair(Over(client, first), Over(server, second));
+    }
+
+    private static StreamChannel Over(SslStream tls, MqttChannel below) => new(tls, () =>
+    {
+        tls.ShutdownAsync().GetAwaiter().GetResult();
+        below.CompleteWriting();
+    });
+
+    private static X509Certificate2 MakeCertificate()
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256);
+        return request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
+    }
+}
+
+public sealed class DuplexPipeChannel_over_pipes : ChannelSpecification
+{
+    protected override ValueTask<ChannelPair> CreateAsync()
+    {
+        var (there, back) = (new Pipe(), new Pipe());
+        return new(new ChannelPair(new DuplexPipeChannel(new Ends(back.Reader, there.Writer)), new DuplexPipeChannel(new Ends(there.Reader, back.Writer))));
+    }
+
+    private sealed record Ends(PipeReader Input, PipeWriter Output) : IDuplexPipe;
+}
+
+public sealed class DuplexPipeChannel_over_ChannelDuplexPipe : ChannelSpecification
+{
+    protected override ValueTask<ChannelPair> CreateAsync()
+    {
+        var (first, second) = MemoryChannel.CreatePair();
+        return new(new ChannelPair(new DuplexPipeChannel(new ChannelDuplexPipe(first)), new DuplexPipeChannel(new ChannelDuplexPipe(second))));
+    }
+}
