@@ -22,7 +22,6 @@ public abstract class ChannelSpecification
 
     [Fact]
     [Spec(V5, "4.2.0-1")]
-    [Spec(V311, "4.2.0-1")]
     public Task What_one_end_writes_the_other_reads_in_both_directions() => WithPair(async pair =>
     {
         await pair.First.WriteAsync(Bytes(100, seed: 1));

@@ -98,7 +98,7 @@ public class ConformanceReportTests
 
         var report = () => Report(Test("A", TestResult.Passed, unknown));
 
-        report.Should().Throw<FormatException>().WithMessage("*Space.CodecTests.A names 5.0/MQTT-9.9.9-9*");
+        report.Should().Throw<FormatException>().WithMessage("*5.0/MQTT-9.9.9-9 in Space.CodecTests.A*");
     }
 
     private static ConformanceReport Report(params TestOutcome[] tests) => new(AllStatements, tests);

@@ -59,8 +59,7 @@ public sealed class ConformanceReport
         var known = statements.Select(statement => statement.Key).ToHashSet();
         var unknown = proofs
             .Where(proof => !known.Contains(proof.Key))
-            .SelectMany(proof => proof.Select(outcome => $"{outcome.Type}.{outcome.Method} names {proof.Key}"))
-            .Distinct()
+            .Select(proof => $"{proof.Key} in {proof.Select(outcome => $"{outcome.Type}.{outcome.Method}").Min(StringComparer.Ordinal)}")
             .Order(StringComparer.Ordinal)
             .ToList();
 
