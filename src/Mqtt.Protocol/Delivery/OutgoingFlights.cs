@@ -124,12 +124,31 @@ public sealed class OutgoingFlights<T>
     /// <summary>The state of an identifier.</summary>
     public FlightState StateOf(ushort packetId) => Find(packetId) is >= 0 and var index ? slots[index].State : FlightState.None;
 
+    /// <summary>What is in flight under an identifier; false if nothing is.</summary>
+    public bool TryGet(ushort packetId, out FlightState state, out T? message)
+    {
+        var index = Find(packetId);
+        (state, message) = index < 0 ? (FlightState.None, default) : (slots[index].State, slots[index].Message);
+        return index >= 0;
+    }
+
+    /// <summary>Changes what the owner keeps for an identifier in flight.</summary>
+    /// <exception cref="ArgumentException">Nothing is in flight under it.</exception>
+    public void Replace(ushort packetId, T message)
+    {
+        var index = Find(packetId);
+        if (index < 0)
+            throw new ArgumentException($"Packet identifier {packetId} is not in flight.", nameof(packetId));
+        slots[index].Message = message;
+    }
+
     /// <summary>Takes a PUBACK.</summary>
     public FlightOutcome OnPubAck(ushort packetId, out T? message) => Finish(packetId, FlightState.AwaitingPubAck, out message);
 
     /// <summary>
     /// Takes a PUBREC. One that failed completes the delivery [MQTT-4.4.0-2]; else PUBREL is due [MQTT-4.3.3-4], also if it
-    /// was due before, and PUBLISH is never sent again [MQTT-4.3.3-6]. The message is handed out with the step that no longer needs it.
+    /// was due before, and PUBLISH is never sent again [MQTT-4.3.3-6]. What the owner keeps stays in the table until the delivery is
+    /// complete; <see cref="Replace"/> lets it keep less from here on.
     /// </summary>
     public FlightOutcome OnPubRec(ushort packetId, bool failed, out T? message)
     {
@@ -142,16 +161,18 @@ public sealed class OutgoingFlights<T>
             return FlightOutcome.WrongKind;
         if (failed)
             return Finish(packetId, slot.State, out message);
+        message = slot.Message;
         if (slot.State == FlightState.AwaitingPubRec)
-            message = slot.Message;
-        slot.Message = default!;
-        slot.State = FlightState.AwaitingPubComp;
-        slot.Order = ++lastOrder;
+        {
+            slot.State = FlightState.AwaitingPubComp;
+            slot.Order = ++lastOrder;
+        }
+
         return FlightOutcome.Release;
     }
 
     /// <summary>Takes a PUBCOMP.</summary>
-    public FlightOutcome OnPubComp(ushort packetId) => Finish(packetId, FlightState.AwaitingPubComp, out _);
+    public FlightOutcome OnPubComp(ushort packetId, out T? message) => Finish(packetId, FlightState.AwaitingPubComp, out message);
 
     /// <summary>Takes a SUBACK or UNSUBACK.</summary>
     public FlightOutcome OnAnswer(ushort packetId, out T? owner) => Finish(packetId, FlightState.AwaitingAnswer, out owner);

@@ -1,0 +1,37 @@
+using Mqtt.Protocol;
+using Mqtt.Server.Broker.Sessions;
+
+namespace Mqtt.Server.Broker.Flows;
+
+/// <summary>DISCONNECT, and the end of a connection however it came.</summary>
+internal sealed class DisconnectFlow(ConnectFlow connecting, ClientGates gates, SessionEndFlow ending)
+{
+    /// <summary>The client says goodbye.</summary>
+    public void OnDisconnect(Attachment from, DisconnectPacket packet)
+    {
+        if (packet.SessionExpiryInterval is { } seconds)
+        {
+            if (seconds > 0 && from.ExpiryWasZero)
+                throw new MqttProtocolException(ReasonCode.ProtocolError, "A session expiry of 0 cannot be raised at DISCONNECT.");
+            lock (from.Session.Gate)
+            {
+                if (from.Session.Attachment == from)
+                    from.Session.ExpirySeconds = connecting.Cap(seconds);
+            }
+        }
+
+        // The will goes with a normal goodbye only [MQTT-3.14.4-3].
+        from.EndedNormally = packet.ReasonCode == ReasonCode.NormalDisconnection;
+        from.Connection.Close();
+    }
+
+    /// <summary>The connection is over.</summary>
+    public async ValueTask OnClosedAsync(Attachment from)
+    {
+        using (await gates.EnterAsync(from.Session.ClientId).ConfigureAwait(false))
+        {
+            if (from.Session.Detach(from))
+                ending.OnConnectionEnded(from.Session, from.EndedNormally);
+        }
+    }
+}

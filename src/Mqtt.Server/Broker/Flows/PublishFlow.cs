@@ -1,0 +1,128 @@
+using Mqtt.Protocol;
+using Mqtt.Protocol.Channels;
+using Mqtt.Protocol.Delivery;
+using Mqtt.Server.Broker.Messages;
+using Mqtt.Server.Broker.Retained;
+using Mqtt.Server.Broker.Routing;
+using Mqtt.Server.Broker.Sessions;
+
+namespace Mqtt.Server.Broker.Flows;
+
+/// <summary>PUBLISH from a client, or from the broker itself: retain it, find who gets it, deliver, acknowledge.</summary>
+internal sealed class PublishFlow(SessionContext context, Router<Session> router, RetainedMessages retained)
+{
+    /// <summary>Takes a PUBLISH of a client. Never waits: the acknowledgement leaves when what it asserts is stored.</summary>
+    public void OnPublish(Attachment from, PublishPacket packet, Turn turn)
+    {
+        var topic = packet.Properties.IsEmpty || packet.TopicAlias is not { } alias ? packet.Topic : from.Aliases.Resolve(alias, packet.Topic);
+        var session = from.Session;
+        var (qualityOfService, packetId) = (packet.QualityOfService, packet.PacketId);
+        if (qualityOfService != QualityOfService.AtMostOnce && !IsNew(from, qualityOfService, packetId, turn))
+            return;
+        if (IsReserved(topic.Span))
+        {
+            Refuse(from, qualityOfService, packetId, turn);
+            return;
+        }
+
+        var publication = from.Publication;
+        publication.Begin(packet, topic, from.IsV5, context.Now);
+        try
+        {
+            var position = Publish(publication, session, turn, out var receivers);
+            if (qualityOfService != QualityOfService.AtMostOnce)
+                Acknowledge(from, qualityOfService, packetId, position, receivers, turn);
+        }
+        finally
+        {
+            publication.End();
+        }
+    }
+
+    /// <summary>Publishes a will. One for a topic that clients must not write is dropped.</summary>
+    public long Publish(in MessageParts message, Turn turn)
+    {
+        if (IsReserved(message.Topic.Span))
+            return 0;
+        var publication = new Publication();
+        publication.Begin(message, context.Now);
+        try
+        {
+            return Publish(publication, null, turn, out _);
+        }
+        finally
+        {
+            publication.End();
+        }
+    }
+
+    // Retained first: whoever subscribes meanwhile gets the message at least once.
+    private long Publish(Publication publication, Session? from, Turn turn, out int receivers)
+    {
+        var position = publication.Parts.Retain ? Retain(publication) : 0;
+        var targets = router.Find(publication.Parts.Topic.Span).Targets;
+        receivers = targets.Length;
+        foreach (ref readonly var target in targets)
+        {
+            if (!ReferenceEquals(target.Subscriber, from))
+                position = Math.Max(position, target.Subscriber.Deliver(publication, target.Terms, turn));
+            else if (target.OwnTerms is { } terms)
+                position = Math.Max(position, from.Deliver(publication, terms, turn));
+        }
+
+        return position;
+    }
+
+    // An empty payload is forwarded, and never kept [MQTT-3.3.1-6] [MQTT-3.3.1-7].
+    private long Retain(Publication publication)
+    {
+        ref readonly var message = ref publication.Parts;
+        if (message.Payload.IsEmpty)
+            return retained.Remove(message.Topic.Span) && context.Store is { } keeper ? keeper.Retained.Delete(message.Topic) : 0;
+        retained.Set(publication.Stored);
+        return context.Store?.Retained.Save(context.RecordOf(message)) ?? 0;
+    }
+
+    // A repeated QoS 2 message is acknowledged again, and that is all [MQTT-4.3.3-10].
+    private static bool IsNew(Attachment from, QualityOfService qualityOfService, ushort packetId, Turn turn)
+    {
+        switch (from.Session.OnArrival(from, qualityOfService, packetId))
+        {
+            case ArrivalOutcome.QuotaExceeded:
+                throw new MqttProtocolException(ReasonCode.ReceiveMaximumExceeded, "More unacknowledged messages than Receive Maximum.");
+            case ArrivalOutcome.Duplicate:
+                from.Session.Answer(from, new Departure(MqttPacketType.PubRec, packetId, ReasonCode.Success, 0), turn);
+                return false;
+            default:
+                return true;
+        }
+    }
+
+    private static void Acknowledge(Attachment from, QualityOfService qualityOfService, ushort packetId, long position, int receivers, Turn turn)
+    {
+        var kind = MqttPacketType.PubAck;
+        if (qualityOfService == QualityOfService.ExactlyOnce)
+        {
+            kind = MqttPacketType.PubRec;
+            position = Math.Max(position, from.Session.StoreArrival(packetId));
+        }
+
+        var code = receivers == 0 ? ReasonCode.NoMatchingSubscribers : ReasonCode.Success;
+        from.Session.Answer(from, new Departure(kind, packetId, code, position), turn);
+    }
+
+    // What clients must not write: refused in 5.0, acknowledged and dropped in 3.x, without a word at QoS 0.
+    private static void Refuse(Attachment from, QualityOfService qualityOfService, ushort packetId, Turn turn)
+    {
+        if (qualityOfService == QualityOfService.AtMostOnce)
+            return;
+        var code = from.IsV5 ? ReasonCode.TopicNameInvalid : ReasonCode.Success;
+        var kind = qualityOfService == QualityOfService.ExactlyOnce ? MqttPacketType.PubRec : MqttPacketType.PubAck;
+        if (kind == MqttPacketType.PubRec && from.IsV5)
+            from.Session.OnRefused(from, packetId);
+        from.Session.Answer(from, new Departure(kind, packetId, code, 0), turn);
+    }
+
+    private static bool IsReserved(ReadOnlySpan<byte> topic) =>
+        topic[0] == '$' && (topic.StartsWith("$SYS/"u8) || topic.StartsWith("$share/"u8) || topic.SequenceEqual("$SYS"u8) || topic.SequenceEqual("$share"u8));
+}

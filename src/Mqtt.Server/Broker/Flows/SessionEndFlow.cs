@@ -1,0 +1,119 @@
+using Mqtt.Protocol.Channels;
+using Mqtt.Server.Broker.Routing;
+using Mqtt.Server.Broker.Sessions;
+using Mqtt.Server.Broker.Storage;
+using Mqtt.Server.Time;
+
+namespace Mqtt.Server.Broker.Flows;
+
+/// <summary>
+/// What happens when a connection ends, and when a session does: the will, the time that the session still has, its end. Called inside
+/// the client's gate.
+/// </summary>
+internal sealed class SessionEndFlow(SessionContext context, SessionTable table, Router<Session> router, PublishFlow publishing, ClientGates gates)
+{
+    private const uint NeverExpires = uint.MaxValue;
+
+    /// <summary>The connection is over; the attachment is untied already. The will is due at once, or after its delay, but not later than the session ends.</summary>
+    public void OnConnectionEnded(Session session, bool endedNormally)
+    {
+        if (endedNormally)
+            session.Will = null;
+        if (session.ExpirySeconds == 0)
+        {
+            End(session);
+            return;
+        }
+
+        if ((session.Will?.DelayInterval ?? 0) == 0)
+            PublishWill(session);
+        Schedule(session, context.Now, context.Now);
+        Save(session, context.Heartbeat.UtcNow);
+    }
+
+    /// <summary>Ends a session: its will if it is still due, its subscriptions, everything it owes. Returns the position of its deletion.</summary>
+    public long End(Session session)
+    {
+        PublishWill(session);
+        if (session.Deadline is { } deadline)
+            context.Heartbeat.Clear(deadline);
+        lock (session.Gate)
+        {
+            foreach (var filter in session.Subscriptions.Keys)
+                router.Remove(filter, session);
+            session.Subscriptions.Clear();
+        }
+
+        var position = session.IsDurable ? context.Store!.Sessions.Delete(session.ClientId) : 0;
+        session.End();
+        table.Remove(session);
+        return position;
+    }
+
+    /// <summary>The client is back: nothing is due any more.</summary>
+    public void Cancel(Session session)
+    {
+        if (session.Deadline is { } deadline)
+            context.Heartbeat.Clear(deadline);
+        session.Will = null;
+    }
+
+    /// <summary>Publishes the will, if there is one, and forgets it [MQTT-3.1.2-10].</summary>
+    public void PublishWill(Session session)
+    {
+        if (session.Will is not { } will)
+            return;
+        session.Will = null;
+        using (Turn.Enter(out var turn))
+            publishing.Publish(will.ToMessage(context.Now), turn);
+    }
+
+    /// <summary>Writes down what must be known of a durable session.</summary>
+    public long Save(Session session, DateTimeOffset? disconnectedAt)
+    {
+        if (!session.IsDurable)
+            return 0;
+        MessageRecord? will = session.Will is { } message ? context.RecordOf(message.ToMessage(context.Now)) : null;
+        return context.Store!.Sessions.Save(
+            new SessionRecord(session.ClientId, session.ExpirySeconds, disconnectedAt, will, session.Will?.DelayInterval ?? 0));
+    }
+
+    /// <summary>Sets the time of the will, then that of the session's end, for a connection that ended at <paramref name="since"/>.</summary>
+    public void Schedule(Session session, long since, long now)
+    {
+        var due = NextDue(session, since);
+        if (due == Deadline.Never)
+            return;
+        session.Deadline = new SessionDeadline(session, (_, at) => OnDue(session, since, at));
+        context.Heartbeat.Set(session.Deadline, Math.Max(due, now));
+    }
+
+    private long OnDue(Session session, long since, long now)
+    {
+        // Somebody is just connecting, or leaving: he clears the deadline or sets it anew.
+        if (!gates.TryEnter(session.ClientId, out var holder))
+            return now + DeadlineWheel.TickMilliseconds;
+        using (holder)
+        {
+            if (session.HasEnded || session.Attachment is not null)
+                return Deadline.Never;
+            if (now >= ExpiryDue(session, since))
+            {
+                End(session);
+                return Deadline.Never;
+            }
+
+            if (now >= WillDue(session, since))
+                PublishWill(session);
+            return NextDue(session, since);
+        }
+    }
+
+    private static long NextDue(Session session, long since) => Math.Min(ExpiryDue(session, since), WillDue(session, since));
+
+    private static long ExpiryDue(Session session, long since) =>
+        session.ExpirySeconds == NeverExpires ? Deadline.Never : since + (session.ExpirySeconds * 1000L);
+
+    private static long WillDue(Session session, long since) =>
+        session.Will is { } will ? since + ((will.DelayInterval ?? 0) * 1000L) : Deadline.Never;
+}

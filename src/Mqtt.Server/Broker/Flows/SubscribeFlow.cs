@@ -1,0 +1,114 @@
+using Mqtt.Protocol;
+using Mqtt.Protocol.Channels;
+using Mqtt.Server.Broker.Retained;
+using Mqtt.Server.Broker.Routing;
+using Mqtt.Server.Broker.Sessions;
+
+namespace Mqtt.Server.Broker.Flows;
+
+/// <summary>SUBSCRIBE and UNSUBSCRIBE: change the router, store the change, answer, and bring the retained messages.</summary>
+internal sealed class SubscribeFlow(SessionContext context, Router<Session> router, RetainedMessages retained)
+{
+    /// <summary>Takes a SUBSCRIBE. The answer leaves once every publisher sees the subscriptions and the store has them.</summary>
+    public async ValueTask OnSubscribeAsync(Attachment from, SubscribePacket packet)
+    {
+        var codes = new ReasonCode[packet.Subscriptions.Count];
+        var wantsRetained = new bool[codes.Length];
+        var identifier = packet.SubscriptionIdentifier ?? 0;
+        var position = Subscribe(from, packet.Subscriptions, identifier, codes, wantsRetained);
+        if (context.Watch is { } watch)
+            await watch.WaitAsync(position).ConfigureAwait(false);
+
+        using (Turn.Enter(out var turn))
+        {
+            var answer = new SubAckPacket { PacketId = packet.PacketId, ReasonCodes = codes };
+            from.Session.Answer(from, new Departure(MqttPacketType.SubAck, packet.PacketId, ReasonCode.Success, 0, answer), turn);
+            for (var i = 0; i < codes.Length; i++)
+            {
+                if (wantsRetained[i])
+                    BringRetained(from, packet.Subscriptions[i].Filter, (QualityOfService)codes[i], identifier, turn);
+            }
+        }
+    }
+
+    /// <summary>Takes an UNSUBSCRIBE.</summary>
+    public async ValueTask OnUnsubscribeAsync(Attachment from, UnsubscribePacket packet)
+    {
+        var codes = new ReasonCode[packet.Filters.Count];
+        var position = Unsubscribe(from, packet.Filters, codes);
+        if (context.Watch is { } watch)
+            await watch.WaitAsync(position).ConfigureAwait(false);
+
+        var answer = new UnsubAckPacket { PacketId = packet.PacketId, ReasonCodes = codes };
+        using (Turn.Enter(out var turn))
+            from.Session.Answer(from, new Departure(MqttPacketType.UnsubAck, packet.PacketId, ReasonCode.Success, 0, answer), turn);
+    }
+
+    // A packet with several filters is like several packets with one [MQTT-3.8.4-5].
+    private long Subscribe(Attachment from, IReadOnlyList<TopicSubscription> subscriptions, uint identifier, ReasonCode[] codes, bool[] wantsRetained)
+    {
+        var session = from.Session;
+        var position = 0L;
+        lock (session.Gate)
+        {
+            if (session.Attachment != from)
+                return 0;
+            for (var i = 0; i < codes.Length; i++)
+            {
+                codes[i] = Grant(subscriptions[i]);
+                if (codes[i] >= ReasonCode.UnspecifiedError)
+                    continue;
+                var granted = subscriptions[i] with { Filter = subscriptions[i].Filter.ToOwned() };
+                var isNew = Add(session, new SessionSubscription(granted, identifier));
+                wantsRetained[i] = granted.RetainHandling == RetainHandling.SendAtSubscribe || (granted.RetainHandling == RetainHandling.SendIfNew && isNew);
+                if (session.IsDurable)
+                    position = context.Store!.Subscriptions.Save(session.ClientId, granted, identifier);
+            }
+        }
+
+        return position;
+    }
+
+    /// <summary>Puts a subscription into session and router; true if it is new. Under the session's lock.</summary>
+    public bool Add(Session session, SessionSubscription subscription)
+    {
+        var granted = subscription.Granted;
+        session.Subscriptions[granted.Filter] = subscription;
+        return router.Add(new Subscription<Session>(session, granted.Filter, granted.QualityOfService, granted.NoLocal, granted.RetainAsPublished, subscription.Identifier));
+    }
+
+    private long Unsubscribe(Attachment from, IReadOnlyList<MqttString> filters, ReasonCode[] codes)
+    {
+        var session = from.Session;
+        var position = 0L;
+        lock (session.Gate)
+        {
+            if (session.Attachment != from)
+                return 0;
+            for (var i = 0; i < codes.Length; i++)
+            {
+                if (!session.Subscriptions.Remove(filters[i]))
+                {
+                    codes[i] = ReasonCode.NoSubscriptionExisted;
+                    continue;
+                }
+
+                router.Remove(filters[i], session);
+                if (session.IsDurable)
+                    position = context.Store!.Subscriptions.Delete(session.ClientId, filters[i]);
+            }
+        }
+
+        return position;
+    }
+
+    private static ReasonCode Grant(TopicSubscription subscription) =>
+        subscription.Filter.Span.StartsWith("$share/"u8) ? ReasonCode.SharedSubscriptionsNotSupported : (ReasonCode)subscription.QualityOfService;
+
+    private void BringRetained(Attachment from, MqttString filter, QualityOfService granted, uint identifier, Turn turn)
+    {
+        var messages = retained.Find(filter, context.Now);
+        if (messages.Count > 0)
+            from.Session.DeliverRetained(messages, granted, identifier, turn);
+    }
+}

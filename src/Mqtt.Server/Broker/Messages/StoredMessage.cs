@@ -1,0 +1,88 @@
+using Mqtt.Protocol.Channels;
+
+namespace Mqtt.Server.Broker.Messages;
+
+/// <summary>
+/// A message that outlives the packet it came in: one copy, shared by every queue, window and retained topic that holds it, and
+/// counted. Who takes it calls <see cref="Hold"/>, who lets go calls <see cref="Release"/>; the last one gives the memory back.
+/// Any thread.
+/// </summary>
+internal sealed class StoredMessage
+{
+    private const int KeptInstances = 16_384;
+
+    private static readonly Lock PoolGate = new();
+    private static readonly Stack<StoredMessage> Pool = new();
+
+    private byte[] buffer = [];
+    private MessageParts parts;
+    private int holders;
+
+    private StoredMessage()
+    {
+    }
+
+    /// <summary>The message; its memory belongs to this object.</summary>
+    public ref readonly MessageParts Parts => ref parts;
+
+    /// <summary>A number of its own, for stores that keep a message once for many sessions.</summary>
+    public long Id { get; private set; }
+
+    private static long lastId;
+
+    /// <summary>Copies a message. The caller holds it.</summary>
+    public static StoredMessage Copy(in MessageParts parts)
+    {
+        var message = Take();
+        var buffer = BufferPool.Rent(parts.Bytes);
+        parts.Topic.CopyTo(buffer);
+        parts.Properties.CopyTo(buffer.AsMemory(parts.Topic.Length));
+        parts.Payload.CopyTo(buffer.AsMemory(parts.Topic.Length + parts.Properties.Length));
+        message.buffer = buffer;
+        message.holders = 1;
+        message.Id = Interlocked.Increment(ref lastId);
+        message.parts = parts with
+        {
+            Topic = buffer.AsMemory(0, parts.Topic.Length),
+            Properties = buffer.AsMemory(parts.Topic.Length, parts.Properties.Length),
+            Payload = buffer.AsMemory(parts.Topic.Length + parts.Properties.Length, parts.Payload.Length),
+        };
+        return message;
+    }
+
+    /// <summary>One holder more.</summary>
+    public StoredMessage Hold()
+    {
+        Interlocked.Increment(ref holders);
+        return this;
+    }
+
+    /// <summary>One holder less.</summary>
+    public void Release()
+    {
+        var left = Interlocked.Decrement(ref holders);
+        if (left > 0)
+            return;
+        if (left < 0)
+            throw new InvalidOperationException("A message was released more often than it was held.");
+        BufferPool.Return(buffer);
+        buffer = [];
+        parts = default;
+        lock (PoolGate)
+        {
+            if (Pool.Count < KeptInstances)
+                Pool.Push(this);
+        }
+    }
+
+    private static StoredMessage Take()
+    {
+        lock (PoolGate)
+        {
+            if (Pool.TryPop(out var message))
+                return message;
+        }
+
+        return new StoredMessage();
+    }
+}

@@ -1,0 +1,140 @@
+using Mqtt.Protocol;
+using Mqtt.Protocol.Channels;
+using Mqtt.Protocol.Delivery;
+using Mqtt.Server.Broker;
+using Mqtt.Server.Broker.Flows;
+using Mqtt.Server.Broker.Retained;
+using Mqtt.Server.Broker.Routing;
+using Mqtt.Server.Broker.Sessions;
+using Mqtt.Server.Time;
+
+namespace Mqtt.Server;
+
+/// <summary>
+/// A broker: the handler that most people want. Several servers may share one; it outlives them.
+/// <code>
+/// await using var broker = new MqttBroker();
+/// await new MqttServer("mqtt://0.0.0.0:1883").ListenAndServeAsync(broker, stop);
+/// </code>
+/// </summary>
+public sealed class MqttBroker : IInlineMqttHandler, IAsyncDisposable
+{
+    private readonly Heartbeat heartbeat;
+    private readonly SessionTable table = new();
+    private readonly RetainedMessages retained = new();
+    private readonly ConnectFlow connecting;
+    private readonly PublishFlow publishing;
+    private readonly SubscribeFlow subscribing;
+    private readonly DisconnectFlow disconnecting;
+
+    /// <summary>Creates a broker with the default options.</summary>
+    public MqttBroker()
+        : this(new MqttBrokerOptions())
+    {
+    }
+
+    /// <summary>Creates a broker, and takes up what its store has kept.</summary>
+    /// <exception cref="ArgumentException">An option is out of its range; the message names it.</exception>
+    public MqttBroker(MqttBrokerOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        options.Validate();
+        heartbeat = new Heartbeat(options.TimeProvider, options.Logger);
+        var context = new SessionContext(options, heartbeat, Statistics);
+        var router = new Router<Session>();
+        var gates = new ClientGates();
+        publishing = new PublishFlow(context, router, retained);
+        subscribing = new SubscribeFlow(context, router, retained);
+        var ending = new SessionEndFlow(context, table, router, publishing, gates);
+        connecting = new ConnectFlow(context, table, gates, ending);
+        disconnecting = new DisconnectFlow(connecting, gates, ending);
+        if (options.Store is { } store)
+            new Recovery(context, table, retained, subscribing, ending).Run(store);
+    }
+
+    /// <summary>What the broker has counted.</summary>
+    public BrokerStatistics Statistics { get; } = new();
+
+    /// <summary>How many sessions there are, connected or not.</summary>
+    public int SessionCount => table.Count;
+
+    /// <summary>How many topics have a retained message.</summary>
+    public int RetainedCount => retained.Count;
+
+    /// <inheritdoc/>
+    public ValueTask OnPacketAsync(MqttConnection connection, MqttPacket packet)
+    {
+        ArgumentNullException.ThrowIfNull(connection);
+        ArgumentNullException.ThrowIfNull(packet);
+        if (connection.State is not Attachment from)
+            return packet is ConnectPacket connect ? connecting.OnConnectAsync(connection, connect) : throw Unexpected(packet);
+
+        switch (packet.Type)
+        {
+            case MqttPacketType.Subscribe:
+                return subscribing.OnSubscribeAsync(from, (SubscribePacket)packet);
+            case MqttPacketType.Unsubscribe:
+                return subscribing.OnUnsubscribeAsync(from, (UnsubscribePacket)packet);
+            default:
+                using (Turn.Enter(out var turn))
+                    OnPacket(from, packet, turn);
+                return default;
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask OnClosedAsync(MqttConnection connection, MqttCloseCause cause)
+    {
+        ArgumentNullException.ThrowIfNull(connection);
+        return connection.State is Attachment from ? disconnecting.OnClosedAsync(from) : default;
+    }
+
+    /// <summary>Lets go of everything; stop the servers first. What is in a store stays there.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await heartbeat.DisposeAsync().ConfigureAwait(false);
+        foreach (var session in table.All)
+            session.End();
+        retained.Clear();
+    }
+
+    private void OnPacket(Attachment from, MqttPacket packet, Turn turn)
+    {
+        switch (packet.Type)
+        {
+            case MqttPacketType.Publish:
+                publishing.OnPublish(from, (PublishPacket)packet, turn);
+                break;
+            case MqttPacketType.PubAck:
+                Check(from.Session.OnPubAck(from, ((PubAckPacket)packet).PacketId, turn), packet);
+                break;
+            case MqttPacketType.PubRec:
+                var received = (PubRecPacket)packet;
+                Check(from.Session.OnPubRec(from, received.PacketId, received.ReasonCode >= ReasonCode.UnspecifiedError, turn), packet);
+                break;
+            case MqttPacketType.PubRel:
+                from.Session.OnPubRel(from, ((PubRelPacket)packet).PacketId, turn);
+                break;
+            case MqttPacketType.PubComp:
+                Check(from.Session.OnPubComp(from, ((PubCompPacket)packet).PacketId, turn), packet);
+                break;
+            case MqttPacketType.PingReq:
+                from.Outbox.Append([(byte)((int)MqttPacketType.PingResp << 4), 0], turn);
+                break;
+            case MqttPacketType.Disconnect:
+                disconnecting.OnDisconnect(from, (DisconnectPacket)packet);
+                break;
+            default:
+                throw Unexpected(packet);
+        }
+    }
+
+    private static void Check(FlightOutcome outcome, MqttPacket packet)
+    {
+        if (outcome == FlightOutcome.WrongKind)
+            throw new MqttProtocolException(ReasonCode.ProtocolError, $"{packet.Type} for a packet identifier that waits for another acknowledgement.");
+    }
+
+    private static MqttProtocolException Unexpected(MqttPacket packet) =>
+        new(ReasonCode.ProtocolError, $"{packet.Type} is not expected here.");
+}

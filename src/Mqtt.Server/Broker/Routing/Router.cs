@@ -1,0 +1,122 @@
+using System.Collections.Concurrent;
+using Mqtt.Protocol;
+using Mqtt.Server.Broker.Messages;
+
+namespace Mqtt.Server.Broker.Routing;
+
+/// <summary>
+/// Answers who gets the messages of a topic. The answer is kept for each topic, so that the hot path is one look-up by the bytes of
+/// the topic, without a lock; a change drops only the answers that it can alter, since clients reconnect all day.
+/// <para>A change is seen by every later <see cref="Find"/>, on every thread, once its method returns.</para>
+/// </summary>
+/// <typeparam name="T">The subscriber; the router compares references and looks no further.</typeparam>
+internal sealed class Router<T>
+    where T : class
+{
+    private const int MaximumAnswers = 16_384;
+
+    private readonly Lock gate = new();
+    private readonly SubscriptionTree<T> tree = new();
+    private readonly List<Subscription<T>> found = [];
+    private readonly ConcurrentDictionary<MqttString, Match<T>> answers = new(Utf8Comparer.Instance);
+    private readonly ConcurrentDictionary<MqttString, Match<T>>.AlternateLookup<ReadOnlySpan<byte>> lookup;
+    private int answerCount;
+    private int subscriptionCount;
+
+    public Router() => lookup = answers.GetAlternateLookup<ReadOnlySpan<byte>>();
+
+    /// <summary>How many subscriptions there are.</summary>
+    public int Count => Volatile.Read(ref subscriptionCount);
+
+    /// <summary>Everybody who gets a message of this topic.</summary>
+    public Match<T> Find(ReadOnlySpan<byte> topic) => lookup.TryGetValue(topic, out var match) ? match : FindAndKeep(topic);
+
+    /// <summary>Adds or replaces a subscription; true if it is new.</summary>
+    public bool Add(Subscription<T> subscription)
+    {
+        lock (gate)
+        {
+            var isNew = tree.Add(subscription);
+            if (isNew)
+                subscriptionCount++;
+            Forget(subscription.Filter);
+            return isNew;
+        }
+    }
+
+    /// <summary>Takes a subscription out; true if it was there.</summary>
+    public bool Remove(MqttString filter, T subscriber)
+    {
+        lock (gate)
+        {
+            if (!tree.Remove(filter.Span, subscriber))
+                return false;
+            subscriptionCount--;
+            Forget(filter);
+            return true;
+        }
+    }
+
+    // Under the lock, as every change is: what is kept here cannot be older than the tree.
+    private Match<T> FindAndKeep(ReadOnlySpan<byte> topic)
+    {
+        lock (gate)
+        {
+            found.Clear();
+            tree.Collect(topic, found);
+            var match = Merge(found);
+            if (answerCount >= MaximumAnswers)
+            {
+                answers.Clear();
+                answerCount = 0;
+            }
+
+            if (lookup.TryAdd(topic, match))
+                answerCount++;
+            return match;
+        }
+    }
+
+    private void Forget(MqttString filter)
+    {
+        if (!HasWildcard(filter.Span))
+        {
+            if (answers.TryRemove(filter, out _))
+                answerCount--;
+            return;
+        }
+
+        foreach (var (topic, _) in answers)
+        {
+            if (MqttTopic.Matches(filter.Span, topic.Span) && answers.TryRemove(topic, out _))
+                answerCount--;
+        }
+    }
+
+    // One copy for each subscriber: the highest QoS, all identifiers, RETAIN if any subscription keeps it.
+    private static Match<T> Merge(List<Subscription<T>> subscriptions)
+    {
+        if (subscriptions.Count == 0)
+            return Match<T>.Nobody;
+        if (subscriptions.Count == 1)
+            return new([TargetOf(subscriptions)]);
+        return new([.. subscriptions.GroupBy(subscription => subscription.Subscriber, ReferenceEqualityComparer.Instance).Select(group => TargetOf([.. group]))]);
+    }
+
+    private static Target<T> TargetOf(List<Subscription<T>> subscriptions)
+    {
+        var own = subscriptions.FindAll(subscription => !subscription.NoLocal);
+        return new(subscriptions[0].Subscriber, TermsOf(subscriptions), own.Count == 0 ? null : TermsOf(own));
+    }
+
+    private static DeliveryTerms TermsOf(List<Subscription<T>> subscriptions)
+    {
+        var identifiers = subscriptions.Where(subscription => subscription.Identifier != 0).Select(subscription => subscription.Identifier).ToArray();
+        return new(
+            subscriptions.Max(subscription => subscription.QualityOfService),
+            subscriptions.Exists(subscription => subscription.RetainAsPublished),
+            identifiers.Length == 0 ? null : identifiers);
+    }
+
+    private static bool HasWildcard(ReadOnlySpan<byte> filter) => filter.IndexOfAny((byte)'+', (byte)'#') >= 0;
+}

@@ -1,0 +1,577 @@
+using System.Buffers.Binary;
+using Mqtt.Protocol;
+using Mqtt.Protocol.Channels;
+using Mqtt.Protocol.Delivery;
+using Mqtt.Server.Broker.Messages;
+using Mqtt.Server.Broker.Storage;
+
+namespace Mqtt.Server.Broker.Sessions;
+
+/// <summary>
+/// What the broker and a client owe each other; it outlives connections. One lock guards its queue, its windows, its packet identifiers
+/// and the append to its present outbox, which has taken the same lock for its own: there is no other on the way of a delivery. Nothing is
+/// sent, called back or awaited under it, and no other session's lock is taken.
+/// </summary>
+internal sealed class Session
+{
+    private readonly SessionContext context;
+    private readonly SessionQueue queue;
+    private readonly OutgoingFlights<Copy> flights = new(1);
+    private readonly IncomingFlights arrivals;
+    private long lastSequence;
+
+    public Session(string clientId, SessionContext context)
+    {
+        ClientId = clientId;
+        this.context = context;
+        queue = new SessionQueue(context.Options.QueueCount, context.Options.QueueBytes);
+        arrivals = new IncomingFlights(context.Options.ReceiveMaximum);
+    }
+
+    /// <summary>Whose session it is.</summary>
+    public string ClientId { get; }
+
+    /// <summary>Guards everything below.</summary>
+    public Lock Gate { get; } = new();
+
+    /// <summary>The present connection; <see langword="null"/> while there is none.</summary>
+    public Attachment? Attachment { get; private set; }
+
+    /// <summary>How long the session outlives its connection, in seconds; 0xFFFFFFFF for ever.</summary>
+    public uint ExpirySeconds { get; set; }
+
+    /// <summary>The will of the present connection, or of the last one while it is due.</summary>
+    public WillMessage? Will { get; set; }
+
+    /// <summary>The subscriptions by their filters; the flows that change them run one at a time for each client.</summary>
+    public Dictionary<MqttString, SessionSubscription> Subscriptions { get; } = new(Utf8Comparer.Instance);
+
+    /// <summary>Runs when the session or its will is due.</summary>
+    public SessionDeadline? Deadline { get; set; }
+
+    /// <summary>True once the session has ended; nothing is delivered to it any more.</summary>
+    public bool HasEnded { get; private set; }
+
+    /// <summary>True if what the session owes must outlive the broker.</summary>
+    public bool IsDurable => context.Store is not null && ExpirySeconds > 0;
+
+    // A session that ends with its connection never sends anything again, and need not keep what is in flight.
+    private bool KeepsFlights => ExpirySeconds > 0;
+
+    /// <summary>How many messages wait.</summary>
+    public int QueuedCount
+    {
+        get
+        {
+            lock (Gate)
+                return queue.Count;
+        }
+    }
+
+    /// <summary>Ties a connection to the session, sends CONNACK, then what was under way in the old order, then what waits.</summary>
+    public void Attach(Attachment attachment, ConnAckPacket answer, Turn turn)
+    {
+        attachment.Outbox.Adopt(Gate);
+        attachment.Outbox.Drained = () => OnDrained(attachment);
+        lock (Gate)
+        {
+            Attachment = attachment;
+            flights.Reconnect(attachment.Window);
+            arrivals.Reconnect(context.Options.ReceiveMaximum);
+            attachment.Connection.Send(answer);
+            Pump(turn);
+        }
+    }
+
+    /// <summary>Unties the connection; false if it was not this session's any more.</summary>
+    public bool Detach(Attachment attachment)
+    {
+        lock (Gate)
+        {
+            if (Attachment != attachment)
+                return false;
+            Attachment = null;
+            return true;
+        }
+    }
+
+    /// <summary>Ends the session: everything it owes is let go.</summary>
+    public void End()
+    {
+        lock (Gate)
+        {
+            HasEnded = true;
+            Attachment = null;
+            foreach (var copy in queue.Clear())
+                copy.Message?.Release();
+            foreach (var (_, _, copy) in flights.Flights())
+                copy.Message?.Release();
+            flights.Clear();
+            arrivals.Clear();
+        }
+    }
+
+    /// <summary>
+    /// Takes a message for the client: into its outbox if it can leave now, else into the queue. Returns the position in the store at which
+    /// the session has taken ownership, 0 if it need not be waited for.
+    /// </summary>
+    public long Deliver(Publication publication, in DeliveryTerms terms, Turn turn)
+    {
+        var qualityOfService = terms.QualityOf(publication.Parts.QualityOfService);
+        var retain = terms.RetainAsPublished && publication.Parts.Retain;
+        lock (Gate)
+        {
+            if (HasEnded)
+                return 0;
+            if (qualityOfService == QualityOfService.AtMostOnce)
+            {
+                DeliverAtMostOnce(publication, retain, terms.Identifiers, turn);
+                return 0;
+            }
+
+            return DeliverAcknowledged(publication, qualityOfService, retain, terms.Identifiers, turn);
+        }
+    }
+
+    /// <summary>Takes the retained messages of a new subscription, each held by the caller and handed over.</summary>
+    public void DeliverRetained(List<StoredMessage> messages, QualityOfService granted, uint identifier, Turn turn)
+    {
+        uint[]? identifiers = identifier == 0 ? null : [identifier];
+        lock (Gate)
+        {
+            foreach (var message in messages)
+            {
+                var published = message.Parts.QualityOfService;
+                queue.AddRetained(new Copy(message, published < granted ? published : granted, Retain: true, identifiers, 0));
+            }
+
+            Pump(turn);
+        }
+    }
+
+    /// <summary>A QoS 1 or 2 message came in.</summary>
+    public ArrivalOutcome OnArrival(Attachment attachment, QualityOfService qualityOfService, ushort packetId)
+    {
+        // QoS 1 counts while its acknowledgement waits to leave; that needs no lock while nothing waits.
+        if (qualityOfService == QualityOfService.AtLeastOnce)
+        {
+            return attachment.WaitingCount + arrivals.Unacknowledged >= arrivals.ReceiveMaximum ? ArrivalOutcome.QuotaExceeded : ArrivalOutcome.New;
+        }
+
+        lock (Gate)
+            return Attachment == attachment ? arrivals.OnPublish(qualityOfService, packetId) : ArrivalOutcome.Duplicate;
+    }
+
+    /// <summary>Keeps a QoS 2 identifier in the store; the position is that of the whole PUBLISH, since it comes last.</summary>
+    public long StoreArrival(ushort packetId) => IsDurable ? context.Store!.Sessions.AddArrival(ClientId, packetId) : 0;
+
+    /// <summary>A QoS 2 message is refused: its identifier is free.</summary>
+    public void OnRefused(Attachment attachment, ushort packetId)
+    {
+        lock (Gate)
+        {
+            if (Attachment == attachment)
+                arrivals.OnRefused(packetId);
+        }
+    }
+
+    /// <summary>The client releases a QoS 2 identifier: PUBCOMP is the answer, whether it was known or not.</summary>
+    public void OnPubRel(Attachment attachment, ushort packetId, Turn turn)
+    {
+        lock (Gate)
+        {
+            if (Attachment != attachment)
+                return;
+            var known = arrivals.OnPubRel(packetId);
+            var position = known && IsDurable ? context.Store!.Sessions.RemoveArrival(ClientId, packetId) : 0;
+            var code = known ? ReasonCode.Success : ReasonCode.PacketIdentifierNotFound;
+            Depart(attachment, new Departure(MqttPacketType.PubComp, packetId, code, position), turn);
+        }
+    }
+
+    /// <summary>The client acknowledged a QoS 1 message.</summary>
+    public FlightOutcome OnPubAck(Attachment attachment, ushort packetId, Turn turn)
+    {
+        lock (Gate)
+        {
+            if (Attachment != attachment)
+                return FlightOutcome.Unknown;
+            var outcome = flights.OnPubAck(packetId, out var copy);
+            if (outcome == FlightOutcome.Completed)
+                Complete(copy, turn);
+            return outcome;
+        }
+    }
+
+    /// <summary>The client acknowledged the first half of a QoS 2 delivery, or refused the message.</summary>
+    public FlightOutcome OnPubRec(Attachment attachment, ushort packetId, bool failed, Turn turn)
+    {
+        lock (Gate)
+        {
+            if (Attachment != attachment)
+                return FlightOutcome.Unknown;
+            var outcome = flights.OnPubRec(packetId, failed, out var copy);
+            if (outcome == FlightOutcome.Completed)
+            {
+                Complete(copy, turn);
+            }
+            else if (outcome == FlightOutcome.Release)
+            {
+                copy.Message?.Release();
+                flights.Replace(packetId, copy with { Message = null });
+                var position = copy.Sequence == 0 ? 0 : context.Store!.Messages.SetState(ClientId, copy.Sequence, packetId, FlightState.AwaitingPubComp);
+                Depart(attachment, new Departure(MqttPacketType.PubRel, packetId, ReasonCode.Success, position), turn);
+            }
+            else if (outcome == FlightOutcome.Unknown && !failed)
+            {
+                Depart(attachment, new Departure(MqttPacketType.PubRel, packetId, ReasonCode.PacketIdentifierNotFound, 0), turn);
+            }
+
+            return outcome;
+        }
+    }
+
+    /// <summary>The client completed a QoS 2 delivery.</summary>
+    public FlightOutcome OnPubComp(Attachment attachment, ushort packetId, Turn turn)
+    {
+        lock (Gate)
+        {
+            if (Attachment != attachment)
+                return FlightOutcome.Unknown;
+            var outcome = flights.OnPubComp(packetId, out var copy);
+            if (outcome == FlightOutcome.Completed)
+                Complete(copy, turn);
+            return outcome;
+        }
+    }
+
+    /// <summary>Answers a packet of the client once the position is safe, behind all earlier answers.</summary>
+    public void Answer(Attachment attachment, in Departure departure, Turn turn)
+    {
+        lock (Gate)
+        {
+            if (Attachment == attachment)
+                Depart(attachment, departure, turn);
+        }
+    }
+
+    /// <summary>The store has committed: what may leave now leaves.</summary>
+    public void OnCommitted(Attachment attachment, Turn turn)
+    {
+        lock (Gate)
+        {
+            if (Attachment == attachment)
+                LetGo(attachment, turn);
+        }
+    }
+
+    /// <summary>Puts a stored copy back; in the order of the sequence numbers, before any connection.</summary>
+    public void Restore(in Copy copy, ushort packetId, FlightState state)
+    {
+        lastSequence = Math.Max(lastSequence, copy.Sequence);
+        List<Copy>? dropped = null;
+        if (state == FlightState.None)
+            queue.TryAdd(copy, 0, ref dropped);
+        else
+            flights.Restore(packetId, state, copy);
+    }
+
+    /// <summary>Puts a stored identifier back.</summary>
+    public void RestoreArrival(ushort packetId) => arrivals.Restore(packetId);
+
+    private void DeliverAtMostOnce(Publication publication, bool retain, uint[]? identifiers, Turn turn)
+    {
+        if (Attachment is not { } to)
+        {
+            context.Statistics.OnDropped(DropCause.Offline);
+            return;
+        }
+
+        // Behind retained messages that still wait it waits as well: the older message of a topic comes first.
+        if (queue.HasRetained)
+        {
+            Enqueue(new Copy(publication.Stored.Hold(), QualityOfService.AtMostOnce, retain, identifiers, 0));
+            return;
+        }
+
+        if (identifiers is not null && to.IsV5)
+        {
+            var copy = new Copy(publication.Stored, QualityOfService.AtMostOnce, retain, identifiers, 0);
+            if (Write(to, copy, 0, duplicate: false, turn) == WriteOutcome.NoRoom)
+                context.Statistics.OnDropped(DropCause.OutboxFull);
+            return;
+        }
+
+        var frame = publication.Encoded(to.IsV5, withId: false, out _);
+        if (!MayWrite(to, frame.Length))
+        {
+            context.Statistics.OnDropped(frame.Length > to.MaximumPacketBytes ? DropCause.TooLarge : DropCause.OutboxFull);
+            return;
+        }
+
+        var output = to.Outbox.Reserve(frame.Length);
+        frame.CopyTo(output);
+        output[0] = PublishFrame.FirstByte(QualityOfService.AtMostOnce, retain, duplicate: false);
+        to.Outbox.Commit(frame.Length, turn);
+    }
+
+    private long DeliverAcknowledged(Publication publication, QualityOfService qualityOfService, bool retain, uint[]? identifiers, Turn turn)
+    {
+        var durable = IsDurable;
+        if (durable || Attachment is not { } to || !queue.IsEmpty || !flights.HasRoom || (identifiers is not null && to.IsV5))
+            return QueueAndPump(publication, qualityOfService, retain, identifiers, durable, turn);
+
+        var frame = publication.Encoded(to.IsV5, withId: true, out var idAt);
+        if (frame.Length > to.MaximumPacketBytes)
+        {
+            context.Statistics.OnDropped(DropCause.TooLarge);
+            return 0;
+        }
+
+        if (!MayWrite(to, frame.Length))
+            return QueueAndPump(publication, qualityOfService, retain, identifiers, durable, turn);
+
+        var kept = KeepsFlights ? publication.Stored.Hold() : null;
+        flights.TryBegin(qualityOfService, new Copy(kept, qualityOfService, retain, identifiers, 0), out var packetId);
+        var output = to.Outbox.Reserve(frame.Length);
+        frame.CopyTo(output);
+        output[0] = PublishFrame.FirstByte(qualityOfService, retain, duplicate: false);
+        BinaryPrimitives.WriteUInt16BigEndian(output[idAt..], packetId);
+        to.Outbox.Commit(frame.Length, turn);
+        return 0;
+    }
+
+    private long QueueAndPump(Publication publication, QualityOfService qualityOfService, bool retain, uint[]? identifiers, bool durable, Turn turn)
+    {
+        var copy = new Copy(publication.Stored.Hold(), qualityOfService, retain, identifiers, durable ? ++lastSequence : 0);
+        if (!Enqueue(copy))
+            return 0;
+        var position = durable
+            ? context.Store!.Messages.Add(ClientId, copy.Sequence, new QueueEntry(qualityOfService, retain, identifiers), context.RecordOf(publication.Parts), copy.Message!.Id)
+            : 0;
+        Pump(turn);
+        return position;
+    }
+
+    private bool Enqueue(in Copy copy)
+    {
+        List<Copy>? dropped = null;
+        var added = queue.TryAdd(copy, context.Now, ref dropped);
+        foreach (var old in dropped ?? [])
+            Drop(old, old.Message!.Parts.ExpiresAt <= context.Now ? DropCause.Expired : DropCause.QueueFull);
+        if (!added)
+        {
+            context.Statistics.OnDropped(DropCause.QueueFull);
+            copy.Message!.Release();
+        }
+
+        return added;
+    }
+
+    // Sends what may leave: first what was under way when the last connection ended, then what waits.
+    private void Pump(Turn turn)
+    {
+        if (Attachment is not { } to)
+            return;
+        while (flights.HasResends && MayWrite(to, 0) && flights.TryNextResend(out var packetId, out var state, out var copy))
+            Resend(to, packetId, state, copy, turn);
+        while (!flights.HasResends && queue.TryPeek(out var copy))
+        {
+            if (copy.Message!.Parts.ExpiresAt <= context.Now)
+            {
+                queue.Remove();
+                Drop(copy, DropCause.Expired);
+                continue;
+            }
+
+            if (!SendFromQueue(to, copy, turn))
+                return;
+        }
+    }
+
+    private bool SendFromQueue(Attachment to, in Copy copy, Turn turn)
+    {
+        if (copy.QualityOfService == QualityOfService.AtMostOnce)
+        {
+            if (Write(to, copy, 0, duplicate: false, turn) == WriteOutcome.NoRoom)
+                return false;
+            queue.Remove();
+            copy.Message!.Release();
+            return true;
+        }
+
+        if (!flights.HasRoom)
+            return false;
+        var size = Measure(to, copy);
+        if (size > to.MaximumPacketBytes)
+        {
+            queue.Remove();
+            Drop(copy, DropCause.TooLarge);
+            return true;
+        }
+
+        if (!MayWrite(to, size))
+            return false;
+        queue.Remove();
+        Begin(to, copy, turn);
+        return true;
+    }
+
+    // At QoS 2 a durable session must know the identifier before the packet leaves, or a crash could deliver it twice.
+    private void Begin(Attachment to, in Copy copy, Turn turn)
+    {
+        var kept = KeepsFlights ? copy : copy with { Message = null };
+        flights.TryBegin(copy.QualityOfService, kept, out var packetId);
+        var position = 0L;
+        if (copy.Sequence != 0)
+        {
+            var state = copy.QualityOfService == QualityOfService.ExactlyOnce ? FlightState.AwaitingPubRec : FlightState.AwaitingPubAck;
+            position = context.Store!.Messages.SetState(ClientId, copy.Sequence, packetId, state);
+        }
+
+        if (copy.QualityOfService == QualityOfService.ExactlyOnce && !context.IsSafe(position))
+            Depart(to, new Departure(MqttPacketType.Publish, packetId, ReasonCode.Success, position), turn);
+        else
+            Write(to, copy, packetId, duplicate: false, turn);
+        if (!KeepsFlights)
+            copy.Message!.Release();
+    }
+
+    private void Resend(Attachment to, ushort packetId, FlightState state, in Copy copy, Turn turn)
+    {
+        if (state == FlightState.AwaitingPubComp)
+        {
+            Depart(to, new Departure(MqttPacketType.PubRel, packetId, ReasonCode.Success, 0), turn);
+            return;
+        }
+
+        // Too large for the new connection: as if it had been delivered.
+        if (Write(to, copy, packetId, duplicate: true, turn) == WriteOutcome.TooLarge)
+        {
+            if (state == FlightState.AwaitingPubAck)
+                flights.OnPubAck(packetId, out _);
+            else
+                flights.OnPubRec(packetId, failed: true, out _);
+            Drop(copy, DropCause.TooLarge);
+        }
+    }
+
+    private void Complete(in Copy copy, Turn turn)
+    {
+        copy.Message?.Release();
+        if (copy.Sequence != 0)
+            context.Store!.Messages.Remove(ClientId, copy.Sequence);
+        Pump(turn);
+    }
+
+    private void Drop(in Copy copy, DropCause cause)
+    {
+        context.Statistics.OnDropped(cause);
+        copy.Message?.Release();
+        if (copy.Sequence != 0)
+            context.Store!.Messages.Remove(ClientId, copy.Sequence);
+    }
+
+    private void Depart(Attachment to, in Departure departure, Turn turn)
+    {
+        if (to.WaitingCount == 0 && context.IsSafe(departure.Position))
+        {
+            WriteDeparture(to, departure, turn);
+            return;
+        }
+
+        (to.Waiting ??= new()).Enqueue(departure);
+        LetGo(to, turn);
+    }
+
+    private void LetGo(Attachment to, Turn turn)
+    {
+        if (to.WaitingCount == 0)
+            return;
+
+        // Watched before the look: a commit in between wakes us again.
+        context.Watch?.Add(to);
+        while (to.Waiting!.TryPeek(out var departure) && context.IsSafe(departure.Position))
+        {
+            to.Waiting.Dequeue();
+            WriteDeparture(to, departure, turn);
+        }
+    }
+
+    private void WriteDeparture(Attachment to, in Departure departure, Turn turn)
+    {
+        if (to.Outbox.IsClosed)
+            return;
+        if (departure.Packet is { } packet)
+        {
+            var size = MqttPacketWriter.Measure(packet, to.Version);
+            MqttPacketWriter.Write(to.Outbox.Reserve(size), packet, to.Version);
+            to.Outbox.Commit(size, turn);
+        }
+        else if (departure.Kind != MqttPacketType.Publish)
+        {
+            WriteAcknowledgement(to, departure, turn);
+        }
+        else if (flights.TryGet(departure.PacketId, out var state, out var copy) && state == FlightState.AwaitingPubRec)
+        {
+            Write(to, copy, departure.PacketId, duplicate: false, turn);
+        }
+    }
+
+    private static void WriteAcknowledgement(Attachment to, in Departure departure, Turn turn)
+    {
+        var withCode = to.IsV5 && departure.ReasonCode != ReasonCode.Success;
+        var output = to.Outbox.Reserve(withCode ? 5 : 4);
+        output[0] = (byte)(((int)departure.Kind << 4) | (departure.Kind == MqttPacketType.PubRel ? 2 : 0));
+        output[1] = (byte)(withCode ? 3 : 2);
+        BinaryPrimitives.WriteUInt16BigEndian(output[2..], departure.PacketId);
+        if (withCode)
+            output[4] = (byte)departure.ReasonCode;
+        to.Outbox.Commit(output.Length, turn);
+    }
+
+    private WriteOutcome Write(Attachment to, in Copy copy, ushort packetId, bool duplicate, Turn turn)
+    {
+        ref readonly var parts = ref copy.Message!.Parts;
+        var expiry = parts.ExpiryAt(context.Now);
+        var size = PublishFrame.Measure(parts, to.IsV5, copy.QualityOfService, expiry, copy.Identifiers);
+        if (size > to.MaximumPacketBytes)
+            return WriteOutcome.TooLarge;
+        if (packetId == 0 && !MayWrite(to, size))
+            return WriteOutcome.NoRoom;
+        if (to.Outbox.IsClosed)
+            return WriteOutcome.NoRoom;
+        var firstByte = PublishFrame.FirstByte(copy.QualityOfService, copy.Retain, duplicate);
+        PublishFrame.Write(to.Outbox.Reserve(size), parts, to.IsV5, copy.QualityOfService, firstByte, packetId, expiry, copy.Identifiers);
+        to.Outbox.Commit(size, turn);
+        return WriteOutcome.Written;
+    }
+
+    private int Measure(Attachment to, in Copy copy)
+    {
+        ref readonly var parts = ref copy.Message!.Parts;
+        return PublishFrame.Measure(parts, to.IsV5, copy.QualityOfService, parts.ExpiryAt(context.Now), copy.Identifiers);
+    }
+
+    private static bool MayWrite(Attachment to, int bytes) =>
+        bytes <= to.MaximumPacketBytes && !to.Outbox.IsClosed && to.Outbox.HasRoom(bytes);
+
+    private void OnDrained(Attachment attachment)
+    {
+        using (Turn.Enter(out var turn))
+        {
+            lock (Gate)
+            {
+                if (Attachment == attachment)
+                    Pump(turn);
+            }
+        }
+    }
+
+    private enum WriteOutcome
+    {
+        Written,
+        NoRoom,
+        TooLarge,
+    }
+}

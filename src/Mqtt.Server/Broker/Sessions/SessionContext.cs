@@ -1,0 +1,43 @@
+using Mqtt.Server.Broker.Messages;
+using Mqtt.Server.Broker.Storage;
+using Mqtt.Server.Time;
+
+namespace Mqtt.Server.Broker.Sessions;
+
+/// <summary>What all sessions of a broker share: its options, its clock, its store and its counters.</summary>
+internal sealed class SessionContext(MqttBrokerOptions options, Heartbeat heartbeat, BrokerStatistics statistics)
+{
+    public MqttBrokerOptions Options => options;
+
+    public Heartbeat Heartbeat => heartbeat;
+
+    public BrokerStatistics Statistics => statistics;
+
+    /// <summary>The store; <see langword="null"/> if nothing outlives the broker.</summary>
+    public IBrokerStore? Store => options.Store;
+
+    /// <summary>Wakes what waits for the store.</summary>
+    public CommitWatch? Watch { get; } = options.Store is null ? null : new CommitWatch(options.Store);
+
+    /// <summary>The coarse clock, in milliseconds.</summary>
+    public long Now => heartbeat.Now;
+
+    /// <summary>True if everything up to a position is safe.</summary>
+    public bool IsSafe(long position) => Watch is null || Watch.IsSafe(position);
+
+    /// <summary>A message as stores keep it: with its expiry by the wall clock.</summary>
+    public MessageRecord RecordOf(in MessageParts parts) => new(
+        parts.Topic, parts.Properties, parts.Payload, parts.QualityOfService, parts.Retain,
+        parts.ExpiresAt == MessageParts.NeverExpires ? null : heartbeat.UtcNow.AddMilliseconds(parts.ExpiresAt - Now));
+
+    /// <summary>A message as it was stored, on the broker's own clock again.</summary>
+    public MessageParts PartsOf(in MessageRecord record) => new()
+    {
+        Topic = record.Topic,
+        Properties = record.Properties,
+        Payload = record.Payload,
+        QualityOfService = record.QualityOfService,
+        Retain = record.Retain,
+        ExpiresAt = record.ExpiresAt is { } at ? Now + (long)(at - heartbeat.UtcNow).TotalMilliseconds : MessageParts.NeverExpires,
+    };
+}

@@ -1,0 +1,111 @@
+using Mqtt.Protocol;
+
+namespace Mqtt.Server.Broker.Sessions;
+
+/// <summary>
+/// What waits for a session: first the retained messages of new subscriptions, which come at the client's pace and count against no
+/// limit, then everything else, bounded in number and bytes. The session's lock guards it.
+/// </summary>
+internal sealed class SessionQueue(int maximumCount, long maximumBytes)
+{
+    // What a copy costs beside its bytes, roughly: the entry and its share of the message.
+    private const int OverheadBytes = 96;
+
+    private Queue<Copy>? retained;
+    private Queue<Copy>? messages;
+    private long bytes;
+
+    /// <summary>True if nothing waits.</summary>
+    public bool IsEmpty => Count == 0;
+
+    /// <summary>How many copies wait.</summary>
+    public int Count => (retained?.Count ?? 0) + (messages?.Count ?? 0);
+
+    /// <summary>True while retained messages wait.</summary>
+    public bool HasRetained => retained is not null;
+
+    /// <summary>Adds the retained message of a new subscription.</summary>
+    public void AddRetained(in Copy copy) => (retained ??= new()).Enqueue(copy);
+
+    /// <summary>
+    /// Adds a message. If there is no room, expired ones make room, then the oldest of QoS 0; false if there is still none.
+    /// What was pushed out comes back in <paramref name="dropped"/>, and is the caller's to release.
+    /// </summary>
+    public bool TryAdd(in Copy copy, long now, ref List<Copy>? dropped)
+    {
+        var size = SizeOf(copy);
+        if (!HasRoom(size))
+            MakeRoom(size, now, ref dropped);
+        if (!HasRoom(size))
+            return false;
+        (messages ??= new()).Enqueue(copy);
+        bytes += size;
+        return true;
+    }
+
+    /// <summary>The next copy to send.</summary>
+    public bool TryPeek(out Copy copy)
+    {
+        if (retained is not null && retained.TryPeek(out copy))
+            return true;
+        if (messages is not null && messages.TryPeek(out copy))
+            return true;
+        copy = default;
+        return false;
+    }
+
+    /// <summary>Takes out what <see cref="TryPeek"/> showed.</summary>
+    public void Remove()
+    {
+        if (retained is not null && retained.TryDequeue(out _))
+        {
+            if (retained.Count == 0)
+                retained = null;
+            return;
+        }
+
+        bytes -= SizeOf(messages!.Dequeue());
+    }
+
+    /// <summary>Takes out everything; each copy is the caller's to release.</summary>
+    public IEnumerable<Copy> Clear()
+    {
+        List<Copy> all = [.. retained ?? [], .. messages ?? []];
+        retained = messages = null;
+        bytes = 0;
+        return all;
+    }
+
+    private bool HasRoom(int size) => (messages?.Count ?? 0) < maximumCount && bytes + size <= maximumBytes;
+
+    private void MakeRoom(int size, long now, ref List<Copy>? dropped)
+    {
+        DropWhere(copy => copy.Message!.Parts.ExpiresAt <= now, int.MaxValue, ref dropped);
+        while (!HasRoom(size) && DropWhere(static copy => copy.QualityOfService == QualityOfService.AtMostOnce, 1, ref dropped))
+        {
+        }
+    }
+
+    private bool DropWhere(Predicate<Copy> condition, int most, ref List<Copy>? dropped)
+    {
+        var count = 0;
+        for (var left = messages?.Count ?? 0; left > 0; left--)
+        {
+            var copy = messages!.Dequeue();
+            if (count < most && condition(copy))
+            {
+                (dropped ??= []).Add(copy);
+                bytes -= SizeOf(copy);
+                count++;
+            }
+            else
+            {
+                messages.Enqueue(copy);
+            }
+        }
+
+        return count > 0;
+    }
+
+    private static int SizeOf(in Copy copy) => copy.Message!.Parts.Bytes + OverheadBytes;
+}

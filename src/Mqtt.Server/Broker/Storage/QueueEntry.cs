@@ -1,0 +1,19 @@
+using Mqtt.Protocol;
+using Mqtt.Protocol.Delivery;
+
+namespace Mqtt.Server.Broker.Storage;
+
+/// <summary>What one session's copy of a message has of its own.</summary>
+/// <param name="QualityOfService">The QoS of the copy.</param>
+/// <param name="Retain">Its RETAIN flag.</param>
+/// <param name="Identifiers">Its subscription identifiers; <see langword="null"/> for none.</param>
+public readonly record struct QueueEntry(QualityOfService QualityOfService, bool Retain, IReadOnlyList<uint>? Identifiers);
+
+/// <summary>An entry of a queue as it is loaded.</summary>
+/// <param name="ClientId">Whose it is.</param>
+/// <param name="Sequence">Its number.</param>
+/// <param name="Entry">What the copy has of its own.</param>
+/// <param name="Message">The message.</param>
+/// <param name="PacketId">The packet identifier; 0 if it was never sent.</param>
+/// <param name="State">How far the delivery has come; <see cref="FlightState.None"/> if it was never sent.</param>
+public sealed record StoredEntry(string ClientId, long Sequence, QueueEntry Entry, MessageRecord Message, ushort PacketId, FlightState State);

@@ -1,0 +1,439 @@
+using Microsoft.Extensions.Logging;
+using Mqtt.Protocol;
+using Mqtt.Protocol.Channels;
+using Mqtt.Server.Time;
+
+namespace Mqtt.Server.Connections;
+
+/// <summary>
+/// What runs a connection: one loop that reads, cuts the bytes into packets and hands them to the handler, with one catch for
+/// everything that can go wrong below it. It keeps the framing rules, the time limits and the order of closing.
+/// <para>Its task is owned and awaited by the server. The loop's fields belong to the loop, but for what is marked otherwise.</para>
+/// </summary>
+internal sealed class ConnectionLoop : Deadline
+{
+    // How often a connection is looked at for a peer that takes nothing.
+    private const long LongestCheckMilliseconds = 10_000;
+
+    private readonly MqttServer server;
+    private readonly MqttServerOptions options;
+    private readonly MqttChannel channel;
+    private readonly IMqttHandler handler;
+    private readonly Heartbeat heartbeat;
+    private readonly bool runsInline;
+    private readonly MqttPacketReader reader;
+    private readonly ReceiveBuffer received = new();
+    private readonly Outbox outbox;
+
+    // The course of the connection.
+    private bool connectReceived;
+    private bool goodbyeReceived;
+    private bool parked;
+    private int countedBytes;
+
+    // Set from any thread.
+    private volatile MqttCloseCause? closeCause;
+    private volatile bool accepted;
+    private CancellationTokenSource? closedSource;
+    private bool isOver;
+
+    // For the heartbeat.
+    private readonly long acceptedAt;
+    private long lastReceivedAt;
+    private long lingerUntil = Never;
+    private long blockedSince = Never;
+    private long blockedAtBytes;
+
+    public ConnectionLoop(MqttServer server, MqttServerOptions options, MqttChannel channel, IMqttHandler handler, Heartbeat heartbeat, long id)
+    {
+        this.server = server;
+        this.options = options;
+        this.channel = channel;
+        this.handler = handler;
+        this.heartbeat = heartbeat;
+        runsInline = handler is IInlineMqttHandler;
+        outbox = new Outbox(channel, options.Limits.OutboxBytes);
+        Connection = new MqttConnection(this, id, outbox, channel.LocalEndPoint, channel.RemoteEndPoint);
+        acceptedAt = lastReceivedAt = heartbeat.Now;
+
+        // Until CONNECT names a version, errors are answered as 3.x answers them: not at all.
+        reader = new MqttPacketReader(MqttProtocolVersion.V311, MqttSender.Client)
+        {
+            MaximumPacketSizeBytes = options.Limits.MaximumPacketBytes,
+            MaximumConnectSizeBytes = Math.Min(options.Limits.MaximumConnectBytes, options.Limits.MaximumPacketBytes),
+            AllowDisallowedCodePoints = options.Limits.AllowDisallowedCodePoints,
+        };
+    }
+
+    public MqttConnection Connection { get; }
+
+    public MqttProtocolVersion Version => reader.Version;
+
+    public MqttConnectionState State { get; private set; }
+
+    public bool IsAccepted => accepted && closeCause is null;
+
+    public TimeSpan KeepAlive
+    {
+        get;
+        set
+        {
+            field = value;
+            heartbeat.Set(this, NextCheck(heartbeat.Now));
+        }
+    }
+
+    public CancellationToken Closed
+    {
+        get
+        {
+            var source = closedSource ?? Interlocked.CompareExchange(ref closedSource, new CancellationTokenSource(), null) ?? closedSource!;
+            if (isOver)
+                source.Cancel();
+            return source.Token;
+        }
+    }
+
+    /// <summary>Runs the connection to its end; never throws.</summary>
+    public async Task RunAsync()
+    {
+        SetState(MqttConnectionState.New);
+        heartbeat.Set(this, NextCheck(heartbeat.Now));
+        MqttCloseCause cause;
+        try
+        {
+            await ReadToEndAsync().ConfigureAwait(false);
+            cause = closeCause ?? new MqttCloseCause(MqttCloseKind.Network, ReasonCode.UnspecifiedError);
+        }
+        catch (MqttConnectionException broken)
+        {
+            cause = closeCause ?? new MqttCloseCause(MqttCloseKind.Network, ReasonCode.UnspecifiedError, broken);
+        }
+        catch (MqttProtocolException violation)
+        {
+            cause = new MqttCloseCause(MqttCloseKind.ProtocolError, violation.ReasonCode, violation);
+        }
+        catch (Exception failure)
+        {
+            options.Logger.LogError(failure, "The handler of connection {Connection} failed.", Connection);
+            cause = new MqttCloseCause(MqttCloseKind.HandlerFailed, ReasonCode.ImplementationSpecificError, failure);
+        }
+
+        await EndAsync(cause).ConfigureAwait(false);
+    }
+
+    public void Send(MqttPacket packet)
+    {
+        if (closeCause is not null)
+            return;
+        using (Turn.Enter(out var turn))
+        {
+            outbox.Append(packet, Version, turn);
+            switch (packet)
+            {
+                case ConnAckPacket { ReasonCode: ReasonCode.Success }:
+                    Accept();
+                    break;
+                case ConnAckPacket refusal:
+                    Finish(new MqttCloseCause(MqttCloseKind.Local, refusal.ReasonCode));
+                    break;
+                case DisconnectPacket last:
+                    Finish(new MqttCloseCause(MqttCloseKind.Local, last.ReasonCode));
+                    break;
+            }
+        }
+    }
+
+    /// <summary>The CONNACK that accepts is in the outbox: the connection counts as a client's from here on.</summary>
+    public void Accept()
+    {
+        accepted = true;
+        Uncount();
+        heartbeat.Set(this, NextCheck(heartbeat.Now));
+    }
+
+    public void Close(MqttCloseCause cause, string? reasonString = null)
+    {
+        if (closeCause is not null)
+            return;
+        using (Turn.Enter(out var turn))
+        {
+            if (DisconnectFor(cause.ReasonCode, reasonString) is { } disconnect)
+                outbox.Append(disconnect, Version, turn);
+            Finish(cause);
+        }
+    }
+
+    public void Abort(MqttCloseCause cause)
+    {
+        Interlocked.CompareExchange(ref closeCause, cause, null);
+        outbox.Close();
+        channel.Abort();
+    }
+
+    protected internal override long OnDue(long now)
+    {
+        if (isOver)
+            return Never;
+        if (now >= lingerUntil)
+        {
+            channel.Abort();
+            return Never;
+        }
+
+        if (!accepted && closeCause is null && now - acceptedAt >= (long)options.Limits.ConnectTimeout.TotalMilliseconds)
+            Abort(new MqttCloseCause(MqttCloseKind.Timeout, ReasonCode.KeepAliveTimeout));
+        else if (IsSilent(now))
+            Close(new MqttCloseCause(MqttCloseKind.Timeout, ReasonCode.KeepAliveTimeout));
+        else if (IsStuck(now))
+            Abort(new MqttCloseCause(MqttCloseKind.Stuck, ReasonCode.UnspecifiedError));
+        return NextCheck(now);
+    }
+
+    private async Task ReadToEndAsync()
+    {
+        while (true)
+        {
+            if (!received.IsFull)
+                await channel.WaitReadableAsync().ConfigureAwait(false);
+            var count = await channel.ReadAsync(received.Prepare()).ConfigureAwait(false);
+            if (count == 0)
+                return;
+            received.Add(count);
+            lastReceivedAt = heartbeat.Now;
+            if (closeCause is not null)
+                return;
+
+            if (!runsInline)
+                await new PoolSwitch();
+            SetState(MqttConnectionState.Active);
+            while (HandleSome(out var handling))
+            {
+                if (!handling.IsCompletedSuccessfully)
+                    await ParkAsync(handling).ConfigureAwait(false);
+            }
+
+            if (closeCause is not null)
+                return;
+            SetState(MqttConnectionState.Idle);
+            received.Shrink();
+            CountUnauthenticated();
+        }
+    }
+
+    // Handles what is whole, within one turn, and says whether there is more to do: a handler that has not completed, whose packet
+    // and buffer stay where they are until it has; or, with user code, which gets a turn for each packet, the next packet.
+    private bool HandleSome(out ValueTask handling)
+    {
+        handling = default;
+        using (Turn.Enter(out _))
+        {
+            while (closeCause is null && reader.TryRead(received.Unread, out var packet, out var consumed))
+            {
+                received.Consume(consumed);
+                if (!IsInOrder(packet))
+                    return false;
+                handling = handler.OnPacketAsync(Connection, packet);
+                if (!handling.IsCompletedSuccessfully || !runsInline)
+                    return true;
+            }
+        }
+
+        return false;
+    }
+
+    // The first packet must be CONNECT [MQTT-3.1.0-1], and no other may be; whoever begins otherwise gets no answer.
+    private bool IsInOrder(MqttPacket packet)
+    {
+        if (packet is ConnectPacket connect)
+        {
+            if (connectReceived)
+                throw new MqttProtocolException(ReasonCode.ProtocolError, "A second CONNECT [MQTT-3.1.0-2].");
+            connectReceived = true;
+            KeepAlive = TimeSpan.FromSeconds(connect.KeepAliveSeconds);
+        }
+        else if (!connectReceived)
+        {
+            Abort(new MqttCloseCause(MqttCloseKind.ProtocolError, ReasonCode.ProtocolError));
+        }
+
+        // DISCONNECT is never answered by DISCONNECT.
+        goodbyeReceived |= packet.Type == MqttPacketType.Disconnect;
+        return connectReceived;
+    }
+
+    // Keep-alive does not run while the handler keeps the connection waiting.
+    private async ValueTask ParkAsync(ValueTask handling)
+    {
+        parked = true;
+        try
+        {
+            await handling.ConfigureAwait(false);
+        }
+        finally
+        {
+            lastReceivedAt = heartbeat.Now;
+            parked = false;
+        }
+    }
+
+    private async Task EndAsync(MqttCloseCause cause)
+    {
+        AnswerBeforeClosing(cause);
+        Uncount();
+        received.Release();
+        SetState(MqttConnectionState.Closed);
+        if (connectReceived)
+            await TellHandlerAsync(cause).ConfigureAwait(false);
+        if (cause.Kind != MqttCloseKind.Network)
+            await LingerAsync().ConfigureAwait(false);
+        isOver = true;
+        heartbeat.Clear(this);
+        outbox.Close();
+        await channel.DisposeAsync().ConfigureAwait(false);
+        if (closedSource is { } source)
+            await source.CancelAsync().ConfigureAwait(false);
+    }
+
+    // What the read loop found ends the connection here, with the answer that the standard gives for it: CONNACK before the
+    // connection is accepted, DISCONNECT afterwards, to 5.0 clients only.
+    private void AnswerBeforeClosing(MqttCloseCause cause)
+    {
+        if (closeCause is not null || cause.Kind == MqttCloseKind.Network)
+            return;
+        if (accepted)
+        {
+            Close(cause, cause.Exception is MqttProtocolException ? cause.Exception.Message : null);
+            return;
+        }
+
+        var refusal = RefusalFor(cause);
+        if (refusal is null)
+            Abort(cause);
+        else
+            Send(refusal);
+    }
+
+    private ConnAckPacket? RefusalFor(MqttCloseCause cause)
+    {
+        if (cause.ReasonCode == ReasonCode.UnsupportedProtocolVersion)
+        {
+            // In the form of 3.x, which every client can read.
+            reader.Version = MqttProtocolVersion.V311;
+            return new ConnAckPacket { ReasonCode = cause.ReasonCode };
+        }
+
+        return Version == MqttProtocolVersion.V500 ? new ConnAckPacket { ReasonCode = cause.ReasonCode } : null;
+    }
+
+    private DisconnectPacket? DisconnectFor(ReasonCode reasonCode, string? reasonString)
+    {
+        if (!accepted || goodbyeReceived || Version != MqttProtocolVersion.V500)
+            return null;
+        var disconnect = new DisconnectPacket { ReasonCode = reasonCode };
+        if (reasonString is not null)
+            disconnect.ReasonString = reasonString;
+        return disconnect;
+    }
+
+    // The last packet is in the outbox: nothing more goes in, and the peer has a bounded time to take it.
+    private void Finish(MqttCloseCause cause)
+    {
+        if (Interlocked.CompareExchange(ref closeCause, cause, null) is not null)
+            return;
+        lingerUntil = heartbeat.Now + (long)options.Limits.LingerTimeout.TotalMilliseconds;
+        outbox.Complete();
+        heartbeat.Set(this, lingerUntil);
+    }
+
+    private async ValueTask TellHandlerAsync(MqttCloseCause cause)
+    {
+        try
+        {
+            await handler.OnClosedAsync(Connection, cause).ConfigureAwait(false);
+        }
+        catch (Exception failure)
+        {
+            options.Logger.LogError(failure, "The handler failed at the end of connection {Connection}.", Connection);
+        }
+    }
+
+    // Unread input would make TCP reset the connection, and the peer lose the last packet: read and discard until it closes.
+    private async ValueTask LingerAsync()
+    {
+        var discarded = BufferPool.Rent(4096);
+        try
+        {
+            while (await channel.ReadAsync(discarded).ConfigureAwait(false) > 0)
+            {
+            }
+        }
+        catch (MqttConnectionException)
+        {
+            // The peer, or the time limit, was faster.
+        }
+        finally
+        {
+            BufferPool.Return(discarded);
+        }
+    }
+
+    private bool IsSilent(long now) =>
+        accepted && !parked && closeCause is null && KeepAlive > TimeSpan.Zero && now - lastReceivedAt >= SilenceLimit;
+
+    // One and a half times the keep-alive, and the grain of the coarse clock: never too early.
+    private long SilenceLimit => ((long)KeepAlive.TotalMilliseconds * 3 / 2) + DeadlineWheel.TickMilliseconds;
+
+    private bool IsStuck(long now)
+    {
+        if (!outbox.IsBlocked)
+        {
+            blockedSince = Never;
+            return false;
+        }
+
+        var taken = channel.WrittenBytes;
+        if (blockedSince == Never || taken != blockedAtBytes)
+        {
+            (blockedSince, blockedAtBytes) = (now, taken);
+            return false;
+        }
+
+        return now - blockedSince >= (long)options.Limits.SendTimeout.TotalMilliseconds;
+    }
+
+    private long NextCheck(long now)
+    {
+        if (isOver)
+            return Never;
+        var next = Math.Min(now + LongestCheckMilliseconds, lingerUntil);
+        if (!accepted && closeCause is null)
+            next = Math.Min(next, acceptedAt + (long)options.Limits.ConnectTimeout.TotalMilliseconds);
+        if (accepted && KeepAlive > TimeSpan.Zero && !parked)
+            next = Math.Min(next, lastReceivedAt + SilenceLimit);
+        if (blockedSince != Never)
+            next = Math.Min(next, blockedSince + (long)options.Limits.SendTimeout.TotalMilliseconds);
+        return Math.Max(next, now + 1);
+    }
+
+    // Bytes that nobody has vouched for yet count against a budget of the whole server.
+    private void CountUnauthenticated()
+    {
+        if (accepted)
+            return;
+        var difference = received.HeldBytes - countedBytes;
+        countedBytes = received.HeldBytes;
+        if (!server.CountUnauthenticated(difference) && difference > 0)
+            Abort(new MqttCloseCause(MqttCloseKind.Local, ReasonCode.QuotaExceeded));
+    }
+
+    private void Uncount() => server.CountUnauthenticated(-Interlocked.Exchange(ref countedBytes, 0));
+
+    private void SetState(MqttConnectionState state)
+    {
+        if (State == state && state != MqttConnectionState.New)
+            return;
+        State = state;
+        options.StateChanged?.Invoke(Connection, state);
+    }
+}

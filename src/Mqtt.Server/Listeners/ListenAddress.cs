@@ -1,0 +1,69 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace Mqtt.Server.Listeners;
+
+/// <summary>Reads addresses as users write them, and makes the listeners for them.</summary>
+internal static class ListenAddress
+{
+    private const int MqttPort = 1883;
+
+    /// <summary>Starts the listeners of one address: two for <c>localhost</c>, which share a port even if it is 0.</summary>
+    public static IReadOnlyList<MqttListener> Start(string address)
+    {
+        var uri = Parse(address);
+        var port = uri.IsDefaultPort || uri.Port < 0 ? MqttPort : uri.Port;
+        if (!uri.Host.Equals("localhost", StringComparison.OrdinalIgnoreCase))
+            return [Start(new IPEndPoint(AddressOf(uri, address), port))];
+
+        var first = Start(new IPEndPoint(IPAddress.Loopback, port));
+        try
+        {
+            return Socket.OSSupportsIPv6
+                ? [first, Start(new IPEndPoint(IPAddress.IPv6Loopback, ((IPEndPoint)first.EndPoint).Port))]
+                : [first];
+        }
+        catch (IOException cause) when (cause.InnerException is SocketException { SocketErrorCode: SocketError.AddressNotAvailable })
+        {
+            // A machine without an IPv6 loopback address: IPv4 alone is what localhost means there.
+            return [first];
+        }
+        catch
+        {
+            first.DisposeAsync().AsTask().GetAwaiter().GetResult();
+            throw;
+        }
+    }
+
+    /// <summary>Checks an address without taking it.</summary>
+    /// <exception cref="ArgumentException">It is no address that this server can listen on.</exception>
+    public static Uri Parse(string address)
+    {
+        if (!Uri.TryCreate(address, UriKind.Absolute, out var uri) || uri.Host.Length == 0)
+            throw new ArgumentException($"'{address}' is no address; write mqtt://host:port.", nameof(address));
+        if (uri.Scheme is not ("mqtt" or "tcp"))
+            throw new ArgumentException($"'{address}': the scheme '{uri.Scheme}' is not known here; use mqtt.", nameof(address));
+        return uri;
+    }
+
+    private static TcpListener Start(IPEndPoint address)
+    {
+        var listener = new TcpListener(address);
+        listener.Start();
+        return listener;
+    }
+
+    private static IPAddress AddressOf(Uri uri, string address)
+    {
+        if (IPAddress.TryParse(uri.Host.Trim('[', ']'), out var parsed))
+            return parsed;
+        try
+        {
+            return Dns.GetHostAddresses(uri.Host)[0];
+        }
+        catch (SocketException unknown)
+        {
+            throw new IOException($"Cannot listen on {address}: {unknown.Message}", unknown);
+        }
+    }
+}

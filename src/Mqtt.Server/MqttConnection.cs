@@ -1,0 +1,88 @@
+using System.Net;
+using Mqtt.Protocol;
+using Mqtt.Protocol.Channels;
+using Mqtt.Protocol.Delivery;
+using Mqtt.Server.Connections;
+
+namespace Mqtt.Server;
+
+/// <summary>
+/// One client's connection, as a handler sees it. Sending is safe from all threads at all times; what is sent within a handler's
+/// synchronous part leaves together with everything else of that round.
+/// </summary>
+public sealed class MqttConnection
+{
+    private readonly ConnectionLoop loop;
+
+    internal MqttConnection(ConnectionLoop loop, long id, Outbox outbox, EndPoint? localEndPoint, EndPoint? remoteEndPoint)
+    {
+        this.loop = loop;
+        Id = id;
+        Outbox = outbox;
+        LocalEndPoint = localEndPoint;
+        RemoteEndPoint = remoteEndPoint;
+    }
+
+    /// <summary>A number that no other connection of this process has.</summary>
+    public long Id { get; }
+
+    /// <summary>The server's end.</summary>
+    public EndPoint? LocalEndPoint { get; }
+
+    /// <summary>The client's end.</summary>
+    public EndPoint? RemoteEndPoint { get; }
+
+    /// <summary>The protocol version; known once CONNECT has come.</summary>
+    public MqttProtocolVersion Version => loop.Version;
+
+    /// <summary>Where the connection stands in its life.</summary>
+    public MqttConnectionState ConnectionState => loop.State;
+
+    /// <summary>True from a CONNACK that accepts until the connection closes.</summary>
+    public bool IsAccepted => loop.IsAccepted;
+
+    /// <summary>A slot that belongs to the handler. Default: nothing.</summary>
+    public object? State { get; set; }
+
+    /// <summary>
+    /// The longest pause between two packets of the client that is allowed; the connection is closed after 1.5 times of it
+    /// [MQTT-3.1.2-22]. The server sets it from CONNECT, the handler may change it. Default: zero, no limit.
+    /// </summary>
+    public TimeSpan KeepAlive
+    {
+        get => loop.KeepAlive;
+        set => loop.KeepAlive = value;
+    }
+
+    /// <summary>Cancelled when the connection is over.</summary>
+    public CancellationToken Closed => loop.Closed;
+
+    /// <summary>Where the bytes for the client wait; for handlers that encode themselves.</summary>
+    public Outbox Outbox { get; }
+
+    /// <summary>The QoS 2 messages that came in and were not released; for <see cref="MqttHandler"/>.</summary>
+    internal IncomingFlights Arrivals => field ??= new IncomingFlights(65_535);
+
+    /// <summary>
+    /// Sends a packet: puts it behind what already waits, and returns. A CONNACK that refuses and a DISCONNECT are the last packet,
+    /// and close the connection. Without effect once the connection is closing.
+    /// </summary>
+    public void Send(MqttPacket packet)
+    {
+        ArgumentNullException.ThrowIfNull(packet);
+        loop.Send(packet);
+    }
+
+    /// <summary>
+    /// Ends the connection: a DISCONNECT with the reason goes out where the version and the state allow one, what waits is sent
+    /// first, for a bounded time. Returns at once; safe from all threads; harmless if repeated.
+    /// </summary>
+    public void Close(ReasonCode reasonCode = ReasonCode.NormalDisconnection, string? reasonString = null) =>
+        loop.Close(new MqttCloseCause(MqttCloseKind.Local, reasonCode), reasonString);
+
+    /// <summary>Cuts the connection at once, and throws away what waits.</summary>
+    public void Abort() => loop.Abort(new MqttCloseCause(MqttCloseKind.Local, ReasonCode.UnspecifiedError));
+
+    /// <inheritdoc/>
+    public override string ToString() => $"#{Id} {RemoteEndPoint}";
+}

@@ -1,0 +1,224 @@
+using System.Collections.Concurrent;
+using System.Net;
+using Microsoft.Extensions.Logging;
+using Mqtt.Protocol;
+using Mqtt.Protocol.Channels;
+using Mqtt.Server.Connections;
+using Mqtt.Server.Listeners;
+using Mqtt.Server.Time;
+
+namespace Mqtt.Server;
+
+/// <summary>
+/// Listens, accepts, cuts bytes into packets, keeps limits and times, and hands the packets to a handler: what HttpListener is to
+/// HTTP. It knows no topic and no session.
+/// <code>
+/// await using var server = new MqttServer("mqtt://127.0.0.1:1883");
+/// await server.ListenAndServeAsync(handler, stop);
+/// </code>
+/// </summary>
+public sealed class MqttServer : IAsyncDisposable
+{
+    private static long lastConnectionId;
+
+    private readonly MqttServerOptions options;
+    private readonly ConcurrentDictionary<long, (ConnectionLoop Loop, Task Task)> connections = new();
+    private readonly List<MqttListener> listeners = [];
+    private readonly List<Task> accepting = [];
+    private readonly Lock gate = new();
+    private Heartbeat? heartbeat;
+    private IMqttHandler? handler;
+    private Task? stopping;
+    private long unauthenticatedBytes;
+
+    /// <summary>Creates a server for these addresses, with the default limits.</summary>
+    /// <param name="addresses">As <see cref="MqttServerOptions.Addresses"/>.</param>
+    public MqttServer(params string[] addresses)
+        : this(new MqttServerOptions { Addresses = addresses })
+    {
+    }
+
+    /// <summary>Creates a server for these addresses that is started with <see cref="StartAsync()"/>.</summary>
+    public MqttServer(IMqttHandler handler, params string[] addresses)
+        : this(addresses) => this.handler = handler;
+
+    /// <summary>Creates a server.</summary>
+    /// <exception cref="ArgumentException">An option is out of its range; the message names it.</exception>
+    public MqttServer(MqttServerOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        options.Validate();
+        if (options.Addresses.Count == 0 && options.Listeners.Count == 0)
+            throw new ArgumentException("There is no address to listen on.", nameof(options));
+        foreach (var address in options.Addresses)
+            ListenAddress.Parse(address);
+        this.options = options;
+    }
+
+    /// <summary>Creates a server that is started with <see cref="StartAsync()"/>.</summary>
+    public MqttServer(IMqttHandler handler, MqttServerOptions options)
+        : this(options) => this.handler = handler;
+
+    /// <summary>The addresses that were taken, with their real ports; empty before the start.</summary>
+    public IReadOnlyList<EndPoint> Endpoints
+    {
+        get
+        {
+            lock (gate)
+                return [.. listeners.Select(listener => listener.EndPoint)];
+        }
+    }
+
+    /// <summary>The connections that are open at present.</summary>
+    public IEnumerable<MqttConnection> Connections => connections.Values.Select(connection => connection.Loop.Connection);
+
+    /// <summary>Serves until <paramref name="cancellationToken"/> is cancelled, which is the normal end and throws nothing.</summary>
+    /// <exception cref="IOException">An address cannot be had.</exception>
+    public async Task ListenAndServeAsync(IMqttHandler handler, CancellationToken cancellationToken = default)
+    {
+        await StartAsync(handler).ConfigureAwait(false);
+        var cancelled = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using (cancellationToken.UnsafeRegister(static state => ((TaskCompletionSource)state!).TrySetResult(), cancelled).ConfigureAwait(false))
+            await Task.WhenAny(cancelled.Task, Task.WhenAll(accepting)).ConfigureAwait(false);
+        await StopAsync(CancellationToken.None).ConfigureAwait(false);
+    }
+
+    /// <summary>Starts with the handler of the constructor, and returns once all addresses are taken.</summary>
+    /// <exception cref="IOException">An address cannot be had; then none is kept.</exception>
+    /// <exception cref="InvalidOperationException">There is no handler, or the server was started before.</exception>
+    public Task StartAsync() => StartAsync(handler ?? throw new InvalidOperationException("The server was made without a handler."));
+
+    /// <summary>Starts, and returns once all addresses are taken.</summary>
+    /// <exception cref="IOException">An address cannot be had; then none is kept.</exception>
+    /// <exception cref="InvalidOperationException">The server was started before.</exception>
+    public async Task StartAsync(IMqttHandler handler)
+    {
+        ArgumentNullException.ThrowIfNull(handler);
+        lock (gate)
+        {
+            if (heartbeat is not null || stopping is not null)
+                throw new InvalidOperationException("A server is started once.");
+            heartbeat = new Heartbeat(options.TimeProvider, options.Logger);
+        }
+
+        this.handler = handler;
+        var started = new List<MqttListener>();
+        try
+        {
+            foreach (var listener in options.Listeners)
+            {
+                listener.Start();
+                started.Add(listener);
+            }
+
+            foreach (var address in options.Addresses)
+                started.AddRange(ListenAddress.Start(address));
+        }
+        catch
+        {
+            foreach (var listener in started)
+                await listener.DisposeAsync().ConfigureAwait(false);
+            await heartbeat.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+
+        lock (gate)
+        {
+            listeners.AddRange(started);
+            accepting.AddRange(started.Select(AcceptAllAsync));
+        }
+    }
+
+    /// <summary>
+    /// Stops in good order: accepts no more, tells every client (0x8B, server shutting down), gives them time to take what waits,
+    /// then cuts what is left. Harmless if repeated.
+    /// </summary>
+    /// <param name="cancellationToken">Cuts at once what is still open when it is cancelled.</param>
+    public Task StopAsync(CancellationToken cancellationToken = default)
+    {
+        lock (gate)
+            return stopping ??= StopOnceAsync(cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync() => await StopAsync().ConfigureAwait(false);
+
+    internal bool CountUnauthenticated(int difference) =>
+        Interlocked.Add(ref unauthenticatedBytes, difference) <= options.UnauthenticatedBytes;
+
+    private async Task StopOnceAsync(CancellationToken cancellationToken)
+    {
+        foreach (var listener in listeners)
+            await listener.DisposeAsync().ConfigureAwait(false);
+        await Task.WhenAll(accepting).ConfigureAwait(false);
+
+        foreach (var (loop, _) in connections.Values)
+            loop.Close(new MqttCloseCause(MqttCloseKind.ServerStopping, ReasonCode.ServerShuttingDown));
+        var all = Task.WhenAll(connections.Values.Select(connection => connection.Task));
+        try
+        {
+            await all.WaitAsync(options.StopTimeout, options.TimeProvider, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception tooSlow) when (tooSlow is TimeoutException or OperationCanceledException)
+        {
+            foreach (var (loop, _) in connections.Values)
+                loop.Abort(new MqttCloseCause(MqttCloseKind.ServerStopping, ReasonCode.ServerShuttingDown));
+            await all.ConfigureAwait(false);
+        }
+
+        if (heartbeat is not null)
+            await heartbeat.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private async Task AcceptAllAsync(MqttListener listener)
+    {
+        while (true)
+        {
+            try
+            {
+                if (await listener.AcceptAsync().ConfigureAwait(false) is not { } channel)
+                    return;
+                Begin(channel);
+            }
+            catch (Exception failure)
+            {
+                // Out of descriptors or memory, mostly: those that are connected go on, new ones wait a little.
+                options.Logger.LogError(failure, "Accepting on {EndPoint} failed.", listener.EndPoint);
+                await Task.Delay(DeadlineWheel.TickMilliseconds, CancellationToken.None).ConfigureAwait(false);
+            }
+        }
+    }
+
+    private void Begin(MqttChannel channel)
+    {
+        if (options.MaximumConnections is { } maximum && connections.Count >= maximum)
+        {
+            channel.Abort();
+            return;
+        }
+
+        var id = Interlocked.Increment(ref lastConnectionId);
+        var loop = new ConnectionLoop(this, options, channel, handler!, heartbeat!, id);
+        var running = RunAsync(id, loop);
+        if (!running.IsCompleted)
+            connections[id] = (loop, running);
+        if (running.IsCompleted)
+            connections.TryRemove(id, out _);
+    }
+
+    private async Task RunAsync(long id, ConnectionLoop loop)
+    {
+        try
+        {
+            await loop.RunAsync().ConfigureAwait(false);
+        }
+        catch (Exception failure)
+        {
+            options.Logger.LogError(failure, "Connection {Connection} failed.", loop.Connection);
+        }
+        finally
+        {
+            connections.TryRemove(id, out _);
+        }
+    }
+}

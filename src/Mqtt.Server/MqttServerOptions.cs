@@ -1,0 +1,48 @@
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Mqtt.Server;
+
+/// <summary>How a <see cref="MqttServer"/> listens and what it allows. Immutable; checked once when the server is made.</summary>
+public sealed record MqttServerOptions
+{
+    /// <summary>The addresses to listen on, as <c>mqtt://host:port</c>. <c>localhost</c> means loopback over IPv4 and IPv6. Default: <c>mqtt://localhost:1883</c>, as mosquitto.</summary>
+    public IReadOnlyList<string> Addresses { get; init; } = ["mqtt://localhost:1883"];
+
+    /// <summary>Further listeners: in memory, or of your own. With any here and no <see cref="Addresses"/>, only these are used. Default: none.</summary>
+    public IReadOnlyList<MqttListener> Listeners { get; init; } = [];
+
+    /// <summary>What one connection may take.</summary>
+    public MqttConnectionLimits Limits { get; init; } = new();
+
+    /// <summary>How many connections may be open at once; more are closed as they come. Default: no limit.</summary>
+    public int? MaximumConnections { get; init; }
+
+    /// <summary>How many bytes all connections together may hold before their CONNECT is accepted; a connection that would exceed it is closed. Default: 64 MiB.</summary>
+    public long UnauthenticatedBytes { get; init; } = 64L * 1024 * 1024;
+
+    /// <summary>How long <see cref="MqttServer.StopAsync"/> waits for connections to end before it cuts them. Default: 5 s.</summary>
+    public TimeSpan StopTimeout { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Told of each change of a connection's state, on the connection's thread; it must not block. Default: nobody.</summary>
+    public Action<MqttConnection, MqttConnectionState>? StateChanged { get; init; }
+
+    /// <summary>The clock. Default: the system's.</summary>
+    public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
+
+    /// <summary>Where errors are logged. Default: nowhere.</summary>
+    public ILogger Logger { get; init; } = NullLogger.Instance;
+
+    internal void Validate()
+    {
+        ArgumentNullException.ThrowIfNull(Addresses);
+        ArgumentNullException.ThrowIfNull(Listeners);
+        ArgumentNullException.ThrowIfNull(TimeProvider);
+        ArgumentNullException.ThrowIfNull(Logger);
+        if (MaximumConnections is { } connections)
+            ArgumentOutOfRangeException.ThrowIfNegativeOrZero(connections, nameof(MaximumConnections));
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(UnauthenticatedBytes);
+        ArgumentOutOfRangeException.ThrowIfLessThan(StopTimeout, TimeSpan.Zero);
+        Limits.Validate();
+    }
+}

@@ -1,0 +1,68 @@
+using Microsoft.Extensions.Logging;
+using Mqtt.Protocol.Channels;
+
+namespace Mqtt.Server.Time;
+
+/// <summary>
+/// The one timer of a server or broker: ten times a second it moves the coarse clock that hot paths read, and runs what is due.
+/// Monotonic; the wall clock is asked only where something is stored.
+/// </summary>
+internal sealed class Heartbeat : IAsyncDisposable
+{
+    private readonly TimeProvider time;
+    private readonly ILogger logger;
+    private readonly DeadlineWheel wheel = new();
+    private readonly ITimer timer;
+    private readonly long start;
+    private long now;
+    private int beating;
+
+    public Heartbeat(TimeProvider time, ILogger logger)
+    {
+        this.time = time;
+        this.logger = logger;
+        start = time.GetTimestamp();
+        var period = TimeSpan.FromMilliseconds(DeadlineWheel.TickMilliseconds);
+        timer = time.CreateTimer(static state => ((Heartbeat)state!).Beat(), this, period, period);
+    }
+
+    /// <summary>Milliseconds since the heartbeat began, at most a tenth of a second old.</summary>
+    public long Now => Volatile.Read(ref now);
+
+    /// <summary>The wall clock, for what is stored.</summary>
+    public DateTimeOffset UtcNow => time.GetUtcNow();
+
+    /// <summary>Sets a deadline, counted from now.</summary>
+    public void SetAfter(Deadline deadline, TimeSpan delay) => wheel.Set(deadline, Exact() + (long)delay.TotalMilliseconds);
+
+    /// <summary>Sets a deadline at a time of this clock.</summary>
+    public void Set(Deadline deadline, long due) => wheel.Set(deadline, due);
+
+    /// <summary>Takes a deadline out.</summary>
+    public void Clear(Deadline deadline) => wheel.Clear(deadline);
+
+    public ValueTask DisposeAsync() => timer.DisposeAsync();
+
+    private long Exact() => (long)time.GetElapsedTime(start).TotalMilliseconds;
+
+    private void Beat()
+    {
+        // A beat that takes longer than a tenth of a second makes the next ones superfluous.
+        if (Interlocked.Exchange(ref beating, 1) != 0)
+            return;
+        try
+        {
+            Volatile.Write(ref now, Exact());
+            using (Turn.Enter(out _))
+                wheel.Advance(Now);
+        }
+        catch (Exception failure)
+        {
+            logger.LogError(failure, "A deadline failed.");
+        }
+        finally
+        {
+            Volatile.Write(ref beating, 0);
+        }
+    }
+}
