@@ -116,7 +116,7 @@ run_all() {
 
 run() {
   local name=$1 program=artifacts/bin/$1/release/$1 results=$RESULTS/$1.xml log=$RESULTS/$1.log started=$SECONDS status=0 head
-  local arguments=(-noColor -noLogo -preEnumerateTheories -reporter quiet -xml "$results")
+  local arguments=(-noColor -noLogo -preEnumerateTheories -reporter quiet -printMaxStringLength 0 -xml "$results")
   [ -z "$filter" ] || arguments+=(-method "*$filter*")
   grep -qF "\\$name.csproj" Mqtt.sln || { printf "%s: not part of Mqtt.sln\n" "$name"; failed=$((failed + 1)); return; }
 

@@ -61,7 +61,7 @@ public class ConformanceReportTests
     {
         var markdown = Report(Row("All", "1", First), Row("All", "2", First), Row("Some", "1", Second), Row("Some", "2")).ToMarkdown();
 
-        markdown.Should().Contain("| `CodecTests.All` |").And.Contain("| `CodecTests.Some`: name: \"1\" |");
+        markdown.Should().Contain("| `CodecTests.All` |").And.Contain("| `CodecTests.Some`: 1 |");
     }
 
     [Fact]
@@ -70,7 +70,7 @@ public class ConformanceReportTests
         var rows = Enumerable.Range(1, 5).Select(row => Row("Some", $"{row}", Second));
 
         Report([.. rows, Row("Some", "6")]).ToMarkdown().Should()
-            .Contain("| `CodecTests.Some`: name: \"1\", name: \"2\", name: \"3\" and 2 more |");
+            .Contain("| `CodecTests.Some`: 1, 2 and 3 more |");
     }
 
     [Fact]

@@ -49,8 +49,10 @@ static int Compare(string fresh, string stored)
     Console.Error.WriteLine("docs/conformance.md is stale: run ./test.sh --update and commit it. First differences:");
     var (before, now) = (stored.Split('\n'), fresh.Split('\n'));
     foreach (var line in before.Except(now).Take(5))
-        Console.Error.WriteLine($"  - {line}");
+        Console.Error.WriteLine($"  - {Cut(line)}");
     foreach (var line in now.Except(before).Take(5))
-        Console.Error.WriteLine($"  + {line}");
+        Console.Error.WriteLine($"  + {Cut(line)}");
     return 1;
+
+    static string Cut(string line) => line.Length <= 160 ? line : line[..160] + " ...";
 }
