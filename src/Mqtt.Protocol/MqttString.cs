@@ -32,8 +32,8 @@ public readonly struct MqttString : IEquatable<MqttString>
     /// <exception cref="ArgumentException">The text holds half a surrogate pair.</exception>
     public static MqttString FromString(string? text) => string.IsNullOrEmpty(text) ? default : new(Strict.GetBytes(text));
 
-    /// <summary>Encodes <paramref name="text"/>; <see langword="null"/> becomes the empty string.</summary>
-    public static implicit operator MqttString(string? text) => FromString(text);
+    /// <summary>Encodes <paramref name="text"/>. Not for <see langword="null"/>: an absent string is a nullable of this type without a value.</summary>
+    public static implicit operator MqttString(string text) => FromString(text);
 
     /// <summary>A copy that owns its bytes, for what must outlive a borrowed packet.</summary>
     public MqttString ToOwned() => IsEmpty ? default : new(Bytes.ToArray());

@@ -38,7 +38,7 @@ public readonly struct MqttProperties : IEnumerable<MqttProperty>, IEquatable<Mq
     }
 
     /// <summary>The value of a string property; <see langword="null"/> if it is absent.</summary>
-    public MqttString? GetString(PropertyId id) => Find(id) is { } value ? MqttString.FromUtf8(value) : null;
+    public MqttString? GetString(PropertyId id) => Find(id) is { } value ? MqttString.FromUtf8(value) : default(MqttString?);
 
     /// <summary>The value of a binary property; <see langword="null"/> if it is absent.</summary>
     public ReadOnlyMemory<byte>? GetBinary(PropertyId id) => Find(id);
