@@ -5,6 +5,7 @@ using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Mqtt.Protocol.Channels;
+using Mqtt.Testing;
 
 namespace Mqtt.Channels.Tests;
 
@@ -130,5 +131,31 @@ public sealed class DuplexPipeChannel_over_ChannelDuplexPipe : ChannelSpecificat
     {
         var (first, second) = MemoryChannel.CreatePair();
         return new(new ChannelPair(new DuplexPipeChannel(new ChannelDuplexPipe(first)), new DuplexPipeChannel(new ChannelDuplexPipe(second))));
+    }
+}
+
+public sealed class FaultChannel_without_faults : ChannelSpecification
+{
+    protected override ValueTask<ChannelPair> CreateAsync()
+    {
+        var (first, second) = MemoryChannel.CreatePair();
+        return new(new ChannelPair(new FaultChannel(first), new FaultChannel(second)));
+    }
+}
+
+public sealed class FaultChannel_that_tears_everything_apart : ChannelSpecification
+{
+    protected override ValueTask<ChannelPair> CreateAsync()
+    {
+        var (first, second) = MemoryChannel.CreatePair();
+        return new(new ChannelPair(Torn(first, seed: 1), Torn(second, seed: 2)));
+    }
+
+    private static FaultChannel Torn(MqttChannel channel, int seed)
+    {
+        var torn = new FaultChannel(channel);
+        torn.Reading.SplitRandomly(new SeededRandom(seed), 5000);
+        torn.Writing.SplitRandomly(new SeededRandom(-seed), 5000);
+        return torn;
     }
 }
