@@ -3,7 +3,7 @@ using System.Numerics;
 namespace Mqtt.Protocol.Channels;
 
 /// <summary>
-/// The byte buffers of connections and messages: blocks of 64 bytes to 1 MiB in powers of two, kept for reuse up to a bound for
+/// The byte buffers of connections and messages: blocks of 64 bytes to 16 MiB in powers of two, kept for reuse up to a bound for
 /// each size. The runtime's shared pool keeps only 32 arrays of a size for each core, so that a hundred busy connections, or a
 /// window of a thousand messages, would allocate.
 /// Safe for all threads.
@@ -11,7 +11,7 @@ namespace Mqtt.Protocol.Channels;
 public static class BufferPool
 {
     private const int SmallestBytes = 64;
-    private const int SizeCount = 15;
+    private const int SizeCount = 19;
     private const int KeptBytesOfEachSize = 16 * 1024 * 1024;
 
     private static readonly Shelf[] Shelves = BuildShelves();

@@ -23,6 +23,7 @@ public sealed class Outbox
 
     // Who sends. Under the gate; the buffer being sent belongs to the sender alone.
     private bool onList;
+    private bool roomWanted;
     private bool sending;
     private byte[]? inFlight;
     private ValueTask write;
@@ -55,7 +56,10 @@ public sealed class Outbox
     /// <summary>True while a write waits for the network to take it.</summary>
     public bool IsBlocked { get; private set; }
 
-    /// <summary>Called, without any lock, when an outbox that was blocked has been written out; whoever waits for room goes on. Set it before the first append.</summary>
+    /// <summary>
+    /// Called, without any lock, when the outbox has been written out after <see cref="HasRoom"/> said no: whoever waits for room goes
+    /// on. Set it before the first append.
+    /// </summary>
     public Action? Drained { get; set; }
 
     /// <summary>Called, without any lock, when the channel failed under a write.</summary>
@@ -68,9 +72,18 @@ public sealed class Outbox
             gate = other;
     }
 
-    /// <summary>True if <paramref name="bytes"/> more fit; an outbox in which nothing waits takes a packet of any size. Call it under the gate.</summary>
+    /// <summary>
+    /// True if <paramref name="bytes"/> more fit; an outbox in which nothing waits takes a packet of any size. After a no,
+    /// <see cref="Drained"/> tells when to ask again. Call it under the gate.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool HasRoom(int bytes) => pendingCount + bytes <= LimitBytes || pendingCount == 0;
+    public bool HasRoom(int bytes)
+    {
+        if (pendingCount + bytes <= LimitBytes || pendingCount == 0)
+            return true;
+        roomWanted = true;
+        return false;
+    }
 
     /// <summary>Appends a packet, whatever already waits; false if the outbox is closed.</summary>
     public bool Append(MqttPacket packet, MqttProtocolVersion version, Turn turn)
@@ -189,7 +202,8 @@ public sealed class Outbox
                 write = channel.WriteAsync(bytes);
                 if (!write.IsCompleted)
                 {
-                    Park();
+                    IsBlocked = true;
+                    write.ConfigureAwait(false).GetAwaiter().UnsafeOnCompleted(resume ??= Resume);
                     return;
                 }
 
@@ -197,16 +211,13 @@ public sealed class Outbox
             }
             while (TryTake(first: false, out bytes));
         }
-        catch (MqttConnectionException broken)
+        catch (Exception broken)
         {
-            Fail(broken);
+            Fail(broken as MqttConnectionException ?? new MqttConnectionException("The channel failed.", broken));
+            return;
         }
-    }
 
-    private void Park()
-    {
-        IsBlocked = true;
-        write.ConfigureAwait(false).GetAwaiter().UnsafeOnCompleted(resume ??= Resume);
+        TellDrained();
     }
 
     private void Resume()
@@ -216,16 +227,25 @@ public sealed class Outbox
         {
             write.GetAwaiter().GetResult();
         }
-        catch (MqttConnectionException broken)
+        catch (Exception broken)
         {
-            Fail(broken);
+            Fail(broken as MqttConnectionException ?? new MqttConnectionException("The channel failed.", broken));
             return;
         }
 
         if (TryTake(first: false, out var bytes))
             Send(bytes);
-        if (!IsBlocked)
-            Drained?.Invoke();
+        else
+            TellDrained();
+    }
+
+    private void TellDrained()
+    {
+        // Whoever was refused since the last look under the gate has appended, or waits behind who has: another flush will come.
+        if (!roomWanted)
+            return;
+        roomWanted = false;
+        Drained?.Invoke();
     }
 
     // Swaps what waits for what was sent. The first taker of a flush may find a sender at work, and leaves it to him.

@@ -32,26 +32,37 @@ internal sealed class DeadlineWheel
     /// <summary>Takes a deadline out. One that is being run at this moment may still run.</summary>
     public void Clear(Deadline deadline) => Set(deadline, Deadline.Never);
 
-    /// <summary>Runs all that is due by <paramref name="now"/>.</summary>
-    public void Advance(long now)
+    /// <summary>Runs all that is due by <paramref name="now"/>. One that fails is told to <paramref name="onFailure"/>, and harms no other.</summary>
+    public void Advance(long now, Action<Exception> onFailure)
     {
         Collect(now);
         foreach (var deadline in due)
         {
-            var again = deadline.OnDue(now);
-            if (again == Deadline.Never)
-                continue;
-            lock (gate)
+            try
             {
-                // Whoever set it anew in the meantime knows better.
-                if (deadline.Slot >= 0)
-                    continue;
-                deadline.Due = again;
-                Link(deadline);
+                SetAgain(deadline, deadline.OnDue(now));
+            }
+            catch (Exception failure)
+            {
+                onFailure(failure);
             }
         }
 
         due.Clear();
+    }
+
+    // Unless somebody has set it anew in the meantime, who knows better.
+    private void SetAgain(Deadline deadline, long dueAt)
+    {
+        if (dueAt == Deadline.Never)
+            return;
+        lock (gate)
+        {
+            if (deadline.Slot >= 0)
+                return;
+            deadline.Due = dueAt;
+            Link(deadline);
+        }
     }
 
     private void Collect(long now)

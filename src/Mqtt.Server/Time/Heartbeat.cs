@@ -10,7 +10,7 @@ namespace Mqtt.Server.Time;
 internal sealed class Heartbeat : IAsyncDisposable
 {
     private readonly TimeProvider time;
-    private readonly ILogger logger;
+    private readonly Action<Exception> onFailure;
     private readonly DeadlineWheel wheel = new();
     private readonly ITimer timer;
     private readonly long start;
@@ -20,7 +20,7 @@ internal sealed class Heartbeat : IAsyncDisposable
     public Heartbeat(TimeProvider time, ILogger logger)
     {
         this.time = time;
-        this.logger = logger;
+        onFailure = failure => logger.LogError(failure, "A deadline failed.");
         start = time.GetTimestamp();
         var period = TimeSpan.FromMilliseconds(DeadlineWheel.TickMilliseconds);
         timer = time.CreateTimer(static state => ((Heartbeat)state!).Beat(), this, period, period);
@@ -54,11 +54,7 @@ internal sealed class Heartbeat : IAsyncDisposable
         {
             Volatile.Write(ref now, Exact());
             using (Turn.Enter(out _))
-                wheel.Advance(Now);
-        }
-        catch (Exception failure)
-        {
-            logger.LogError(failure, "A deadline failed.");
+                wheel.Advance(Now, onFailure);
         }
         finally
         {

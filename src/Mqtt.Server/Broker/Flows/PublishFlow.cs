@@ -15,7 +15,6 @@ internal sealed class PublishFlow(SessionContext context, Router<Session> router
     public void OnPublish(Attachment from, PublishPacket packet, Turn turn)
     {
         var topic = packet.Properties.IsEmpty || packet.TopicAlias is not { } alias ? packet.Topic : from.Aliases.Resolve(alias, packet.Topic);
-        var session = from.Session;
         var (qualityOfService, packetId) = (packet.QualityOfService, packet.PacketId);
         if (qualityOfService != QualityOfService.AtMostOnce && !IsNew(from, qualityOfService, packetId, turn))
             return;
@@ -29,15 +28,45 @@ internal sealed class PublishFlow(SessionContext context, Router<Session> router
         publication.Begin(packet, topic, from.IsV5, context.Now);
         try
         {
-            var position = Publish(publication, session, turn, out var receivers);
-            if (qualityOfService != QualityOfService.AtMostOnce)
-                Acknowledge(from, qualityOfService, packetId, position, receivers, turn);
+            if (qualityOfService == QualityOfService.ExactlyOnce)
+                PublishOnce(publication, from, packetId, turn);
+            else
+                PublishAndAcknowledge(publication, from, qualityOfService, packetId, turn);
         }
         finally
         {
             publication.End();
         }
     }
+
+    private void PublishAndAcknowledge(Publication publication, Attachment from, QualityOfService qualityOfService, ushort packetId, Turn turn)
+    {
+        var position = Publish(publication, from.Session, turn, out var receivers);
+        if (qualityOfService == QualityOfService.AtLeastOnce)
+            from.Session.Answer(from, new Departure(MqttPacketType.PubAck, packetId, CodeFor(receivers), position), turn);
+    }
+
+    // The identifier and the message's place in every queue are one unit: kept apart, a crash between them would lose the message or
+    // deliver it twice.
+    private void PublishOnce(Publication publication, Attachment from, ushort packetId, Turn turn)
+    {
+        long position;
+        int receivers;
+        context.Store?.BeginUnit();
+        try
+        {
+            position = Publish(publication, from.Session, turn, out receivers);
+            position = Math.Max(position, from.Session.StoreArrival(packetId));
+        }
+        finally
+        {
+            context.Store?.EndUnit();
+        }
+
+        from.Session.Answer(from, new Departure(MqttPacketType.PubRec, packetId, CodeFor(receivers), position), turn);
+    }
+
+    private static ReasonCode CodeFor(int receivers) => receivers == 0 ? ReasonCode.NoMatchingSubscribers : ReasonCode.Success;
 
     /// <summary>Publishes a will. One for a topic that clients must not write is dropped.</summary>
     public long Publish(in MessageParts message, Turn turn)
@@ -96,19 +125,6 @@ internal sealed class PublishFlow(SessionContext context, Router<Session> router
             default:
                 return true;
         }
-    }
-
-    private static void Acknowledge(Attachment from, QualityOfService qualityOfService, ushort packetId, long position, int receivers, Turn turn)
-    {
-        var kind = MqttPacketType.PubAck;
-        if (qualityOfService == QualityOfService.ExactlyOnce)
-        {
-            kind = MqttPacketType.PubRec;
-            position = Math.Max(position, from.Session.StoreArrival(packetId));
-        }
-
-        var code = receivers == 0 ? ReasonCode.NoMatchingSubscribers : ReasonCode.Success;
-        from.Session.Answer(from, new Departure(kind, packetId, code, position), turn);
     }
 
     // What clients must not write: refused in 5.0, acknowledged and dropped in 3.x, without a word at QoS 0.

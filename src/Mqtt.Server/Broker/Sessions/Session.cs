@@ -269,9 +269,8 @@ internal sealed class Session
     public void Restore(in Copy copy, ushort packetId, FlightState state)
     {
         lastSequence = Math.Max(lastSequence, copy.Sequence);
-        List<Copy>? dropped = null;
         if (state == FlightState.None)
-            queue.TryAdd(copy, 0, ref dropped);
+            Enqueue(copy);
         else
             flights.Restore(packetId, state, copy);
     }
@@ -360,11 +359,7 @@ internal sealed class Session
         foreach (var old in dropped ?? [])
             Drop(old, old.Message!.Parts.ExpiresAt <= context.Now ? DropCause.Expired : DropCause.QueueFull);
         if (!added)
-        {
-            context.Statistics.OnDropped(DropCause.QueueFull);
-            copy.Message!.Release();
-        }
-
+            Drop(copy, DropCause.QueueFull);
         return added;
     }
 

@@ -21,6 +21,15 @@ public interface IBrokerStore : IAsyncDisposable
     /// </summary>
     Action? CommittedChanged { get; set; }
 
+    /// <summary>
+    /// Begins a unit: the writes of this thread from here to <see cref="EndUnit"/> become safe together or not at all. Units are not nested;
+    /// those of different threads may overlap. <see cref="Committed"/> does not reach into an open one.
+    /// </summary>
+    void BeginUnit();
+
+    /// <summary>Ends the unit.</summary>
+    void EndUnit();
+
     /// <summary>Sessions, with their wills and the QoS 2 identifiers they received.</summary>
     ISessionStore Sessions { get; }
 

@@ -32,6 +32,17 @@ public sealed class MemoryStore : IBrokerStore, ISessionStore, ISubscriptionStor
     public IRetainedStore Retained => this;
 
     /// <inheritdoc/>
+    public void BeginUnit()
+    {
+        // Each write is safe at once, and nothing comes between two of them that could lose one.
+    }
+
+    /// <inheritdoc/>
+    public void EndUnit()
+    {
+    }
+
+    /// <inheritdoc/>
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
     long ISessionStore.Save(SessionRecord session)
