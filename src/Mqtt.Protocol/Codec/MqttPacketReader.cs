@@ -125,14 +125,14 @@ public sealed class MqttPacketReader
     {
         ArgumentNullException.ThrowIfNull(input);
         if (source != input)
-            Release();
+            Release(examined: rest.Start);
         while (true)
         {
             if (source is not null && TryRead(ref rest, out var packet))
                 return packet;
             if (source is not null && isLast)
                 return End();
-            Release();
+            Release(examined: rest.End);
             await TakeAsync(input, cancellationToken).ConfigureAwait(false);
         }
     }
@@ -241,10 +241,10 @@ public sealed class MqttPacketReader
         throw new OperationCanceledException("The read was cancelled.");
     }
 
-    // What was not read stays in the pipe, marked as looked at: the next read waits for more.
-    private void Release()
+    // What was not read stays in the pipe. Marked as looked at, it makes the next read of the pipe wait for more.
+    private void Release(SequencePosition examined)
     {
-        source?.AdvanceTo(rest.Start, rest.End);
+        source?.AdvanceTo(rest.Start, examined);
         source = null;
         rest = default;
     }
@@ -252,7 +252,7 @@ public sealed class MqttPacketReader
     private MqttPacket? End()
     {
         var isBetweenPackets = rest.IsEmpty;
-        Release();
+        Release(examined: rest.End);
         return isBetweenPackets ? null : throw new MqttConnectionException("The stream ended inside a packet.");
     }
 }
