@@ -1,0 +1,138 @@
+using Microsoft.Extensions.Logging;
+using Mqtt.Protocol.Channels;
+
+namespace Mqtt.Client;
+
+/// <summary>
+/// How a client connects and what it offers. Immutable: changed copies are made by <see langword="with"/>. Checked once, when the
+/// client is made.
+/// </summary>
+public sealed record MqttClientOptions
+{
+    /// <summary>
+    /// Where the server is: <c>mqtt://host:port</c> or <c>tcp://host:port</c>, port 1883 if none is given; a user name and password in it serve as
+    /// <see cref="Credentials"/>. Default: <c>mqtt://localhost:1883</c>.
+    /// </summary>
+    public Uri Server { get; init; } = new("mqtt://localhost:1883");
+
+    /// <summary>Makes the channel to the server, in place of dialling <see cref="Server"/>: over memory, or any other transport. Default: none.</summary>
+    public Func<CancellationToken, ValueTask<MqttChannel>>? ConnectChannel { get; init; }
+
+    /// <summary>The version of the protocol. Default: 5.0.</summary>
+    public MqttProtocolVersion ProtocolVersion { get; init; } = MqttProtocolVersion.V500;
+
+    /// <summary>
+    /// The client identifier. Default: none, and one is generated that is kept for the client's life. The empty string asks the server
+    /// for one (3.x: only with <see cref="CleanStart"/>).
+    /// </summary>
+    public string? ClientId { get; init; }
+
+    /// <summary>
+    /// Begin each connection with a new session. Default: false, so that a connection resumes the session if it still exists. In 3.x a server
+    /// keeps a session that was not clean until it is told otherwise: a client that comes once with a generated identifier should begin clean there.
+    /// </summary>
+    public bool CleanStart { get; init; }
+
+    /// <summary>
+    /// How long the session outlives a connection, in whole seconds; <see cref="Timeout.InfiniteTimeSpan"/> means for ever (5.0).
+    /// Default: 5 minutes, enough to survive a reconnection.
+    /// </summary>
+    public TimeSpan SessionExpiry { get; init; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>User name and password. Default: none, or those of <see cref="Server"/>.</summary>
+    public MqttCredentials? Credentials { get; init; }
+
+    /// <summary>Enhanced authentication (5.0). Default: none.</summary>
+    public MqttAuthentication? Authentication { get; init; }
+
+    /// <summary>The message that the server publishes when the connection ends without a DISCONNECT. Default: none.</summary>
+    public MqttWill? Will { get; init; }
+
+    /// <summary>
+    /// The longest pause without a packet, in whole seconds up to 65,535; zero turns it off. PINGREQ goes out when for half of it nothing was sent, or
+    /// nothing came. A server's own value takes its place. Default: 60 s.
+    /// </summary>
+    public TimeSpan KeepAlive { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>How long to wait for what. Default: see there.</summary>
+    public MqttClientTimeouts Timeouts { get; init; } = new();
+
+    /// <summary>What is taken in and kept at most. Default: see there.</summary>
+    public MqttClientLimits Limits { get; init; } = new();
+
+    /// <summary>Asks the server for a basis for response topics (5.0). Default: false.</summary>
+    public bool RequestResponseInformation { get; init; }
+
+    /// <summary>Lets the server put reason strings and user properties into every packet (5.0). Default: true.</summary>
+    public bool RequestProblemInformation { get; init; } = true;
+
+    /// <summary>Name-value pairs of CONNECT (5.0). Default: none.</summary>
+    public UserProperties UserProperties { get; init; }
+
+    /// <summary>What becomes of a message whose handler throws. Default: it is acknowledged.</summary>
+    public MqttHandlerFailure HandlerFailure { get; init; }
+
+    /// <summary>
+    /// What becomes of a publish at QoS 1 or 2 when the connection goes before it is acknowledged. False: it fails with
+    /// <see cref="MqttConnectionException"/>; what was sent is sent again all the same if the next connection resumes the session. True: it waits for that. If the
+    /// server has lost the session by then, QoS 1 is published anew, and QoS 2 fails since nobody can know the outcome. Default: false.
+    /// </summary>
+    public bool KeepPublishesPending { get; init; }
+
+    /// <summary>
+    /// Ends a first connection that resumes a session of which this client knows nothing, as the strict reading of the standard asks
+    /// [MQTT-3.2.2-4]. Default: false: an earlier run of the program has left it, and what it holds is welcome.
+    /// </summary>
+    public bool RequireKnownSession { get; init; }
+
+    /// <summary>Accepts control characters and non-characters in strings of the server (section 1.5.4). Default: false.</summary>
+    public bool AllowDisallowedCodePoints { get; init; }
+
+    /// <summary>The clock of all timeouts. Default: the system's.</summary>
+    public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
+
+    /// <summary>Where errors of handlers and the ends of connections are logged. Default: nowhere.</summary>
+    public ILoggerFactory? LoggerFactory { get; init; }
+
+    /// <summary>Checks every option.</summary>
+    /// <exception cref="ArgumentException">An option has a value that cannot be; the message names it.</exception>
+    internal MqttClientOptions Validate()
+    {
+        RequireSomething(Server, nameof(Server));
+        RequireSomething(Timeouts, nameof(Timeouts));
+        RequireSomething(Limits, nameof(Limits));
+        RequireSomething(TimeProvider, nameof(TimeProvider));
+        Require(ConnectChannel is not null || (Server.IsAbsoluteUri && Server.Scheme is "mqtt" or "tcp"), nameof(Server), $"'{Server}' is no mqtt:// or tcp:// address");
+        Require(ProtocolVersion is >= MqttProtocolVersion.V310 and <= MqttProtocolVersion.V500, nameof(ProtocolVersion), "there is no such version");
+        Require(ClientId is not "" || CleanStart || ProtocolVersion == MqttProtocolVersion.V500, nameof(ClientId), "before 5.0 only a clean start may leave the identifier to the server");
+        Require(ClientId is not "" || ProtocolVersion != MqttProtocolVersion.V310, nameof(ClientId), "3.1 needs an identifier");
+        Require(ProtocolVersion == MqttProtocolVersion.V500 || Credentials is not { UserName: null, Password: not null }, nameof(Credentials), "before 5.0 a password needs a user name");
+        Require(ProtocolVersion == MqttProtocolVersion.V500 || Authentication is null, nameof(Authentication), "it needs 5.0");
+        Require(KeepAlive >= TimeSpan.Zero && KeepAlive <= TimeSpan.FromSeconds(ushort.MaxValue), nameof(KeepAlive), "it is 0 to 65,535 seconds");
+        Require(SessionExpiry >= TimeSpan.Zero || SessionExpiry == Timeout.InfiniteTimeSpan, nameof(SessionExpiry), "it is not negative");
+        Require(Limits.ReceiveMaximum is >= 1 and <= ushort.MaxValue, "Limits.ReceiveMaximum", "it is 1 to 65,535");
+        Require(Limits.TopicAliasMaximum is >= 0 and <= ushort.MaxValue, "Limits.TopicAliasMaximum", "it is 0 to 65,535");
+        Require(Limits.MaximumPacketSizeBytes is null or >= 16, "Limits.MaximumPacketSizeBytes", "it is at least 16 bytes");
+        Require(Limits.StreamMessageCount > 0, "Limits.StreamMessageCount", "it is at least 1");
+        Require(Limits.StreamBytes > 0, "Limits.StreamBytes", "it is at least 1");
+        Require(Limits.OutboxBytes > 0, "Limits.OutboxBytes", "it is at least 1");
+        RequireTimeout(Timeouts.Connect, "Timeouts.Connect");
+        RequireTimeout(Timeouts.PingResponse, "Timeouts.PingResponse");
+        RequireTimeout(Timeouts.Acknowledgement, "Timeouts.Acknowledgement");
+        RequireTimeout(Timeouts.Close, "Timeouts.Close");
+        if (Will is not null)
+            Require(MqttTopic.IsValidName(Will.Message.Topic.Span), nameof(Will), $"'{Will.Message.Topic}' is no topic name");
+        return this;
+    }
+
+    private static void RequireSomething(object? value, string name) => Require(value is not null, name, "it is missing");
+
+    private static void RequireTimeout(TimeSpan value, string name) =>
+        Require(value > TimeSpan.Zero || value == Timeout.InfiniteTimeSpan, name, "it is longer than zero");
+
+    private static void Require(bool condition, string name, string why)
+    {
+        if (!condition)
+            throw new ArgumentException($"{nameof(MqttClientOptions)}.{name} cannot be used: {why}.", name);
+    }
+}

@@ -1,0 +1,23 @@
+namespace Mqtt.Client;
+
+/// <summary>How long a client waits. <see cref="Timeout.InfiniteTimeSpan"/> turns a limit off.</summary>
+public sealed record MqttClientTimeouts
+{
+    /// <summary>From the beginning of dialling to CONNACK. Default: 30 s.</summary>
+    public TimeSpan Connect { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>
+    /// From PINGREQ to PINGRESP, whatever else arrives meanwhile. A connection that is dead is found at the latest after the keep-alive
+    /// and this time. Default: 20 s.
+    /// </summary>
+    public TimeSpan PingResponse { get; init; } = TimeSpan.FromSeconds(20);
+
+    /// <summary>
+    /// From PUBLISH, PUBREL, SUBSCRIBE or UNSUBSCRIBE to its acknowledgement. One that does not come ends the connection: on a living
+    /// connection nothing is sent again. Default: 60 s.
+    /// </summary>
+    public TimeSpan Acknowledgement { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>From DISCONNECT to the end of the stream; then the connection is aborted. Default: 5 s.</summary>
+    public TimeSpan Close { get; init; } = TimeSpan.FromSeconds(5);
+}

@@ -1,0 +1,206 @@
+using Mqtt.Protocol.Channels;
+using Mqtt.Protocol.Delivery;
+
+namespace Mqtt.Client;
+
+/// <summary>
+/// The messages that the client owes to the server, and the packet identifiers of all its requests: what is in flight, what waits
+/// for the server's Receive Maximum, and what waits for room in the outbox. The session's lock guards it.
+/// </summary>
+internal sealed class OutgoingMessages
+{
+    private readonly OutgoingFlights<Flight> flights = new(ushort.MaxValue);
+
+    // What waits to be sent, oldest first. QoS 0 needs no identifier and may overtake.
+    private readonly Queue<OutgoingPublish> waiting = new();
+    private readonly Queue<OutgoingPublish> waitingAtQoS0 = new();
+
+    /// <summary>True if a QoS 0 message must wait its turn.</summary>
+    public bool HasWaitingAtQoS0 => waitingAtQoS0.Count > 0;
+
+    /// <summary>Takes a message in and sends it as soon as it may.</summary>
+    public void Add(OutgoingPublish message, MqttConn conn, Turn turn)
+    {
+        (message.QualityOfService == QualityOfService.AtMostOnce ? waitingAtQoS0 : waiting).Enqueue(message);
+        Pump(conn, turn);
+    }
+
+    /// <summary>An identifier for a SUBSCRIBE or UNSUBSCRIBE.</summary>
+    /// <exception cref="InvalidOperationException">All are in use.</exception>
+    public ushort Reserve(Flight request, long now)
+    {
+        if (!flights.TryReserve(request, out var packetId))
+            throw new InvalidOperationException("All 65,535 packet identifiers are in use.");
+        request.SentAt = now;
+        return packetId;
+    }
+
+    /// <summary>Sends what waits, as far as the server's window and the outbox let it: first what is sent again, then in order.</summary>
+    public void Pump(MqttConn conn, Turn turn)
+    {
+        while (conn.HasRoom() && flights.TryNextResend(out var packetId, out var state, out var flight))
+            SendAgain(conn, turn, packetId, state, (OutgoingPublish)flight!);
+        while (TryPeek(waiting, out var message) && conn.HasRoom(message.Bytes) && flights.TryBegin(message.QualityOfService, message, out var packetId))
+            Send(conn, turn, waiting.Dequeue(), packetId);
+        while (TryPeek(waitingAtQoS0, out var message) && conn.HasRoom(message.Bytes))
+        {
+            Send(conn, turn, waitingAtQoS0.Dequeue(), 0);
+            message.Complete(default);
+        }
+    }
+
+    /// <summary>Takes a PUBACK.</summary>
+    public void OnPubAck(PubAckPacket packet)
+    {
+        var outcome = flights.OnPubAck(packet.PacketId, out var flight);
+        ThrowIfWrong(outcome, packet);
+        (flight as OutgoingPublish)?.Complete(ResultOf(packet));
+    }
+
+    /// <summary>Takes a PUBREC; true if PUBREL is due, with this reason code [MQTT-4.3.3-4].</summary>
+    public bool OnPubRec(PubRecPacket packet, long now, out ReasonCode reasonCode)
+    {
+        var failed = packet.ReasonCode >= ReasonCode.UnspecifiedError;
+        var outcome = flights.OnPubRec(packet.PacketId, failed, out var flight);
+        ThrowIfWrong(outcome, packet);
+        reasonCode = outcome == FlightOutcome.Unknown ? ReasonCode.PacketIdentifierNotFound : ReasonCode.Success;
+        if (outcome == FlightOutcome.Completed)
+            (flight as OutgoingPublish)?.Complete(ResultOf(packet));
+        else if (flight is OutgoingPublish message)
+            message.OnReceived(ResultOf(packet), now);
+        return outcome == FlightOutcome.Release || (outcome == FlightOutcome.Unknown && !failed);
+    }
+
+    /// <summary>Takes a PUBCOMP.</summary>
+    public void OnPubComp(PubCompPacket packet)
+    {
+        ThrowIfWrong(flights.OnPubComp(packet.PacketId, out var flight), packet);
+        if (flight is OutgoingPublish message)
+            message.Complete(message.Received);
+    }
+
+    /// <summary>Takes a SUBACK or UNSUBACK; the request that it answers.</summary>
+    /// <exception cref="MqttProtocolException">There is no such request.</exception>
+    public T OnAnswer<T>(ushort packetId)
+        where T : Flight
+    {
+        return flights.OnAnswer(packetId, out var request) == FlightOutcome.Completed && request is T answered
+            ? answered
+            : throw new MqttProtocolException(ReasonCode.ProtocolError, $"Nothing that was asked under the identifier {packetId} has this answer.");
+    }
+
+    /// <summary>A new connection resumes the session: what is unacknowledged is sent again.</summary>
+    public void Resume(int receiveMaximum)
+    {
+        foreach (var message in InFlight())
+            message.SentAt = Flight.NotSent;
+        flights.Reconnect(receiveMaximum);
+    }
+
+    /// <summary>
+    /// A new connection has a new session: what is unacknowledged at QoS 1 and still awaited goes out anew, before what waits; at
+    /// QoS 2 nobody can know what became of it.
+    /// </summary>
+    public void StartAnew(int receiveMaximum)
+    {
+        var inFlight = flights.Flights();
+        var later = waiting.ToArray();
+        flights.Clear();
+        flights.Window = receiveMaximum;
+        waiting.Clear();
+        foreach (var (_, _, flight) in inFlight)
+        {
+            var message = flight as OutgoingPublish;
+            if (message is { QualityOfService: QualityOfService.AtLeastOnce, IsAbandoned: false })
+                waiting.Enqueue(message);
+            else
+                message?.Fail(new MqttConnectionException("The server has lost the session: the outcome of this message is unknown."));
+        }
+
+        foreach (var message in later)
+            waiting.Enqueue(message);
+    }
+
+    /// <summary>
+    /// The connection ended. Requests get no answer; messages stay owed. With <paramref name="error"/> whoever awaits them is told, and
+    /// what was never sent is forgotten.
+    /// </summary>
+    public IEnumerable<Flight> Suspend(Exception? error)
+    {
+        var unanswered = flights.Flights().Where(flight => flight.State == FlightState.AwaitingAnswer).ToArray();
+        foreach (var (packetId, _, _) in unanswered)
+            flights.OnAnswer(packetId, out _);
+        FailAll(waitingAtQoS0, error ?? new MqttConnectionException());
+        if (error is not null)
+        {
+            FailAll(waiting, error);
+            foreach (var message in InFlight())
+                message.Abandon(error);
+        }
+
+        return unanswered.Select(flight => flight.Message);
+    }
+
+    /// <summary>The client is gone: nothing is owed any more.</summary>
+    public void Dispose(Exception error)
+    {
+        FailAll(waitingAtQoS0, error);
+        FailAll(waiting, error);
+        foreach (var message in InFlight().ToArray())
+            message.Fail(error);
+        flights.Clear();
+    }
+
+    /// <summary>True if something that was sent before <paramref name="limit"/> on this connection has no answer.</summary>
+    public bool HasOlderThan(long limit) => flights.Flights().Any(flight => flight.Message.SentAt < limit);
+
+    /// <summary>A PUBREL, PUBACK or the like whose identifier is in flight for something else breaks the protocol; one that is unknown does not.</summary>
+    private static void ThrowIfWrong(FlightOutcome outcome, PublishResponsePacket packet)
+    {
+        if (outcome == FlightOutcome.WrongKind)
+            throw new MqttProtocolException(ReasonCode.ProtocolError, $"{packet.Type} for {packet.PacketId} does not fit what was sent.");
+    }
+
+    private static MqttPublishResult ResultOf(PublishResponsePacket packet) => packet.Properties.IsEmpty
+        ? new(packet.ReasonCode)
+        : new(packet.ReasonCode, packet.ReasonString?.ToString()) { UserProperties = packet.Properties.ToOwned().UserProperties };
+
+    private static void Send(MqttConn conn, Turn turn, OutgoingPublish message, ushort packetId)
+    {
+        message.SentAt = conn.Now;
+        conn.Send(message.Frame(packetId, duplicate: false), turn);
+    }
+
+    private static void SendAgain(MqttConn conn, Turn turn, ushort packetId, FlightState state, OutgoingPublish message)
+    {
+        message.SentAt = conn.Now;
+        if (state == FlightState.AwaitingPubComp)
+        {
+            conn.SendResponse(MqttPacketType.PubRel, packetId, ReasonCode.Success, turn);
+            return;
+        }
+
+        conn.Send(message.Frame(packetId, duplicate: true), turn);
+    }
+
+    // What was abandoned before it was sent is passed over.
+    private static bool TryPeek(Queue<OutgoingPublish> queue, out OutgoingPublish message)
+    {
+        while (queue.TryPeek(out message!))
+        {
+            if (!message.IsAbandoned)
+                return true;
+            queue.Dequeue().Release();
+        }
+
+        return false;
+    }
+
+    private static void FailAll(Queue<OutgoingPublish> queue, Exception error)
+    {
+        while (queue.TryDequeue(out var message))
+            message.Fail(error);
+    }
+
+    private IEnumerable<OutgoingPublish> InFlight() => flights.Flights().Select(flight => flight.Message).OfType<OutgoingPublish>();
+}

@@ -1,0 +1,29 @@
+namespace Mqtt.Client;
+
+/// <summary>What the server announced that it does not take: such a packet is not sent.</summary>
+internal static class ServerLimits
+{
+    /// <summary>Checks a message.</summary>
+    /// <exception cref="MqttRefusedException">The server does not take it.</exception>
+    public static void Check(PublishPacket packet, int bytes, MqttConnectResult accepted)
+    {
+        // [MQTT-3.2.2-11], [MQTT-3.2.2-14], [MQTT-3.2.2-15]
+        if (packet.QualityOfService > accepted.MaximumQoS)
+            throw new MqttRefusedException(ReasonCode.QoSNotSupported, $"The server takes QoS {(int)accepted.MaximumQoS} at most.");
+        if (packet.Retain && !accepted.RetainAvailable)
+            throw new MqttRefusedException(ReasonCode.RetainNotSupported, "The server does not keep retained messages.");
+        if (bytes > accepted.MaximumPacketSizeBytes)
+            throw new MqttRefusedException(ReasonCode.PacketTooLarge, $"The packet has {bytes} bytes; the server takes {accepted.MaximumPacketSizeBytes}.");
+    }
+
+    /// <summary>Checks a filter; success if the server may be asked for it.</summary>
+    public static ReasonCode Check(FilterEntry entry, MqttConnectResult accepted)
+    {
+        if (!accepted.WildcardSubscriptionAvailable && MqttTopic.HasWildcard(entry.Pattern.Span))
+            return ReasonCode.WildcardSubscriptionsNotSupported;
+        if (!accepted.SharedSubscriptionAvailable && MqttTopic.IsShared(entry.Filter.Span))
+            return ReasonCode.SharedSubscriptionsNotSupported;
+        var packet = new SubscribePacket { PacketId = 1, Subscriptions = [entry.Request()], SubscriptionIdentifier = entry.Identifier };
+        return MqttPacketWriter.Measure(packet, MqttProtocolVersion.V500) > accepted.MaximumPacketSizeBytes ? ReasonCode.PacketTooLarge : ReasonCode.Success;
+    }
+}
