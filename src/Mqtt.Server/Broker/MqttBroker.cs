@@ -42,7 +42,7 @@ public sealed class MqttBroker : IInlineMqttHandler, IAsyncDisposable
         heartbeat = new Heartbeat(options.TimeProvider, options.Logger);
         var context = new SessionContext(options, heartbeat, Statistics);
         var router = new Router<Session>();
-        var gates = new ClientGates();
+        var gates = new ClientGates(options.Scheduler);
         publishing = new PublishFlow(context, router, retained);
         subscribing = new SubscribeFlow(context, router, retained);
         var ending = new SessionEndFlow(context, table, router, publishing, gates);

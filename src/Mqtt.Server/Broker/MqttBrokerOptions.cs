@@ -1,3 +1,4 @@
+using System.IO.Pipelines;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Mqtt.Server.Broker.Storage;
@@ -37,6 +38,12 @@ public sealed record MqttBrokerOptions
     /// <summary>The clock. Default: the system's.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 
+    /// <summary>
+    /// Where a CONNECT, SUBSCRIBE or UNSUBSCRIBE goes on that had to wait for the store, or for another connection of its client.
+    /// Default: the thread pool.
+    /// </summary>
+    public PipeScheduler Scheduler { get; init; } = PipeScheduler.ThreadPool;
+
     /// <summary>Where errors are logged. Default: nowhere.</summary>
     public ILogger Logger { get; init; } = NullLogger.Instance;
 
@@ -52,6 +59,7 @@ public sealed record MqttBrokerOptions
         if (MaximumSessionExpiry is { } expiry)
             ArgumentOutOfRangeException.ThrowIfLessThan(expiry, TimeSpan.Zero, nameof(MaximumSessionExpiry));
         ArgumentNullException.ThrowIfNull(TimeProvider);
+        ArgumentNullException.ThrowIfNull(Scheduler);
         ArgumentNullException.ThrowIfNull(Logger);
     }
 

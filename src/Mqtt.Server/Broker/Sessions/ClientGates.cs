@@ -1,10 +1,13 @@
+using System.IO.Pipelines;
+
 namespace Mqtt.Server.Broker.Sessions;
 
 /// <summary>
 /// Lets one flow at a time change whose connection a client identifier is: connect, takeover, end of connection, expiry. Waiting costs
 /// nobody else anything.
 /// </summary>
-internal sealed class ClientGates
+/// <param name="scheduler">Where a flow goes on that had to wait.</param>
+internal sealed class ClientGates(PipeScheduler scheduler)
 {
     private readonly Lock gate = new();
     private readonly Dictionary<string, Queue<TaskCompletionSource>?> held = [];
@@ -20,7 +23,7 @@ internal sealed class ClientGates
                 return new(new Holder(this, clientId));
             }
 
-            var next = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            var next = new TaskCompletionSource();
             held[clientId] = waiting ??= new();
             waiting.Enqueue(next);
             return WaitAsync(next.Task, clientId);
@@ -50,7 +53,8 @@ internal sealed class ClientGates
                 held.Remove(clientId);
         }
 
-        next?.SetResult();
+        if (next is not null)
+            scheduler.Schedule(static turn => ((TaskCompletionSource)turn!).SetResult(), next);
     }
 
     /// <summary>Whoever is inside.</summary>

@@ -1,3 +1,4 @@
+using System.IO.Pipelines;
 using Mqtt.Protocol.Channels;
 using Mqtt.Server.Broker.Storage;
 
@@ -10,13 +11,15 @@ namespace Mqtt.Server.Broker.Sessions;
 internal sealed class CommitWatch
 {
     private readonly IBrokerStore store;
+    private readonly PipeScheduler scheduler;
     private readonly Lock gate = new();
     private HashSet<Attachment> attachments = [];
     private readonly List<(long Position, TaskCompletionSource Source)> awaiting = [];
 
-    public CommitWatch(IBrokerStore store)
+    public CommitWatch(IBrokerStore store, PipeScheduler scheduler)
     {
         this.store = store;
+        this.scheduler = scheduler;
         store.CommittedChanged = OnCommitted;
     }
 
@@ -40,7 +43,7 @@ internal sealed class CommitWatch
         {
             if (IsSafe(position))
                 return default;
-            source = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            source = new TaskCompletionSource();
             awaiting.Add((position, source));
         }
 
@@ -67,7 +70,8 @@ internal sealed class CommitWatch
             });
         }
 
-        done?.ForEach(static source => source.SetResult());
+        foreach (var source in done ?? [])
+            scheduler.Schedule(static waiting => ((TaskCompletionSource)waiting!).SetResult(), source);
         using (Turn.Enter(out var turn))
         {
             foreach (var attachment in toWake)

@@ -17,7 +17,7 @@ internal sealed class SessionContext(MqttBrokerOptions options, Heartbeat heartb
     public IBrokerStore? Store => options.Store;
 
     /// <summary>Wakes what waits for the store.</summary>
-    public CommitWatch? Watch { get; } = options.Store is null ? null : new CommitWatch(options.Store);
+    public CommitWatch? Watch { get; } = options.Store is null ? null : new CommitWatch(options.Store, options.Scheduler);
 
     /// <summary>The coarse clock, in milliseconds.</summary>
     public long Now => heartbeat.Now;
