@@ -54,7 +54,7 @@ public static class BufferPool
     private sealed class Shelf(int bytes)
     {
         private readonly Lock gate = new();
-        private byte[]?[] free = new byte[]?[16];
+        private byte[]?[] free = new byte[]?[Math.Min(16, KeptBytesOfEachSize / bytes)];
         private int count;
 
         public int Bytes => bytes;

@@ -68,8 +68,9 @@ public sealed class Outbox
     /// <summary>Puts another lock in the place of this outbox's own, for good. What happened under the old one is seen under the new one.</summary>
     public void Adopt(Lock other)
     {
-        lock (gate)
-            gate = other;
+        var entered = EnterGate();
+        gate = other;
+        entered.Exit();
     }
 
     /// <summary>
@@ -100,6 +101,9 @@ public sealed class Outbox
         }
         finally
         {
+            // The room of a packet that turned out not to be writable.
+            if (pendingCount == 0)
+                ReleasePending();
             entered.Exit();
         }
     }
@@ -262,9 +266,10 @@ public sealed class Outbox
                 if (sending || pendingCount == 0)
                     return false;
             }
-            else if (inFlight is not null)
+            else
             {
-                Recycle();
+                BufferPool.Return(inFlight!);
+                inFlight = null;
             }
 
             if (pendingCount == 0)
@@ -288,16 +293,6 @@ public sealed class Outbox
             if (complete)
                 CompleteChannel();
         }
-    }
-
-    // The buffer that was sent is the next one to fill if it is wanted, else it goes back.
-    private void Recycle()
-    {
-        if (pending is null && !closed && pendingCount > 0)
-            pending = inFlight;
-        else
-            BufferPool.Return(inFlight!);
-        inFlight = null;
     }
 
     private void Grow(int bytes)
