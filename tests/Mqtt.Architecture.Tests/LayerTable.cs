@@ -21,11 +21,23 @@ public static class LayerTable
             Packages: ["Microsoft.Extensions.*"]),
     ];
 
-    /// <summary>Walls inside an assembly, between namespaces.</summary>
+    /// <summary>Walls inside an assembly.</summary>
     public static readonly IReadOnlyList<Wall> Walls =
     [
-        new("Mqtt.Server", From: "Mqtt.Server", ExceptUnder: "Mqtt.Server.Broker", Never: "Mqtt.Server.Broker", "the listening part knows no broker: a broker is one handler among others"),
-        new("Mqtt.Server", From: "Mqtt.Server.Broker.Routing", ExceptUnder: null, Never: "Mqtt.Server.Broker.Sessions", "a router sees subscribers, not sessions"),
-        new("Mqtt.Server", From: "Mqtt.Server.Broker.Sessions", ExceptUnder: null, Never: "Mqtt.Server.Broker.Routing", "a session sees messages, not who else gets them"),
+        new("Mqtt.Server", From: Listening, To: Broker, "a broker is one handler among others"),
+        new("Mqtt.Server", From: Broker, To: Listening, "a broker has no better seam than anybody's handler") { PublicMayPass = true },
+        new("Mqtt.Server", From: Time, To: new Part([.. Listening.Names, .. Broker.Names]) { Except = Time }, "a clock knows nobody who reads it"),
+        new("Mqtt.Server", From: Routing, To: Sessions, "a router sees subscribers, not sessions"),
+        new("Mqtt.Server", From: Sessions, To: Routing, "a session sees messages, not who else gets them"),
     ];
+
+    private static Part Broker => new("Mqtt.Server.Broker.*", "Mqtt.Server.MqttBroker", "Mqtt.Server.MqttBrokerOptions");
+
+    private static Part Listening => new("Mqtt.Server.*") { Except = new Part([.. Broker.Names, .. Time.Names]) };
+
+    private static Part Time => new("Mqtt.Server.Time.*");
+
+    private static Part Routing => new("Mqtt.Server.Broker.Routing.*");
+
+    private static Part Sessions => new("Mqtt.Server.Broker.Sessions.*");
 }

@@ -49,24 +49,36 @@ public class LayerTests
         var climbers =
             from use in uses
             from wall in walls
-            where wall.IsClimbedBy(NamespaceOf(use.From), NamespaceOf(use.To))
+            where wall.IsClimbedBy(use)
             select $"{use} ({wall.Why})";
 
         climbers.Should().BeEmpty();
     }
 
     [Theory]
-    [InlineData("A.Inner", "A.Other", true)]
-    [InlineData("A.Inner.Deep", "A.Other.Deep", true)]
-    [InlineData("A.Inner.Free", "A.Other", false)]
-    [InlineData("A.InnerMost", "A.Other", false)]
-    [InlineData("A.Inner", "A.OtherOne", false)]
-    [InlineData("A.Other", "A.Inner", false)]
-    public void A_wall_keeps_one_namespace_with_all_below_it_from_another(string from, string to, bool climbed)
+    [InlineData("A.Inner.Type", "A.Other.Type", true)]
+    [InlineData("A.Inner.Deep.Type", "A.Other.Deep.Type", true)]
+    [InlineData("A.Door", "A.Other.Type", true)]
+    [InlineData("A.Inner.Free.Type", "A.Other.Type", false)]
+    [InlineData("A.InnerMost.Type", "A.Other.Type", false)]
+    [InlineData("A.Inner.Type", "A.OtherOne.Type", false)]
+    [InlineData("A.Other.Type", "A.Inner.Type", false)]
+    public void A_wall_keeps_the_types_of_one_part_from_those_of_another(string from, string to, bool climbed)
     {
-        var wall = new Wall("A", From: "A.Inner", ExceptUnder: "A.Inner.Free", Never: "A.Other", "for the sake of the test");
+        var inner = new Part("A.Inner.*", "A.Door") { Except = new Part("A.Inner.Free.*") };
+        var wall = new Wall("A", From: inner, To: new Part("A.Other.*"), "for the sake of the test");
 
-        wall.IsClimbedBy(from, to).Should().Be(climbed);
+        wall.IsClimbedBy(new TypeUse(from, to)).Should().Be(climbed);
+    }
+
+    [Theory]
+    [InlineData(false, false)]
+    [InlineData(true, true)]
+    public void What_is_public_may_pass_a_wall_with_a_door(bool isInternal, bool climbed)
+    {
+        var wall = new Wall("A", From: new Part("A.Inner.*"), To: new Part("A.Other.*"), "for the sake of the test") { PublicMayPass = true };
+
+        wall.IsClimbedBy(new TypeUse("A.Inner.Type", "A.Other.Type", isInternal)).Should().Be(climbed);
     }
 
     [Theory]
@@ -85,6 +97,4 @@ public class LayerTests
 
     private static (SourceProject Project, Layer Layer) Find(string name) =>
         (SourceProject.All.Single(project => project.Name == name), LayerTable.Layers.Single(layer => layer.Project == name));
-
-    private static string NamespaceOf(string type) => type[..type.LastIndexOf('.')];
 }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Reflection;
 using System.Reflection.Emit;
 using System.Reflection.Metadata;
 using System.Reflection.Metadata.Ecma335;
@@ -19,7 +20,7 @@ public sealed class TypeUses : ISignatureTypeProvider<TypeUses.Nothing, TypeUses
 
     private readonly PEReader image;
     private readonly MetadataReader metadata;
-    private readonly HashSet<TypeDefinitionHandle> named = [];
+    private readonly HashSet<(TypeDefinitionHandle Type, bool IsInternal)> named = [];
 
     private TypeUses(PEReader image) => (this.image, metadata) = (image, image.GetMetadataReader());
 
@@ -48,7 +49,7 @@ public sealed class TypeUses : ISignatureTypeProvider<TypeUses.Nothing, TypeUses
         {
             named.Clear();
             ReadType(metadata.GetTypeDefinition(handle));
-            uses.UnionWith(named.Select(other => new TypeUse(NameOf(handle), NameOf(other))));
+            uses.UnionWith(named.Select(other => new TypeUse(NameOf(handle), NameOf(other.Type), other.IsInternal)));
         }
 
         return [.. uses.Where(use => use.From != use.To).OrderBy(use => use.ToString(), StringComparer.Ordinal)];
@@ -151,16 +152,18 @@ public sealed class TypeUses : ISignatureTypeProvider<TypeUses.Nothing, TypeUses
         switch (handle.Kind)
         {
             case HandleKind.TypeDefinition:
-                named.Add((TypeDefinitionHandle)handle);
+                NameType((TypeDefinitionHandle)handle);
                 break;
             case HandleKind.TypeSpecification:
                 metadata.GetTypeSpecification((TypeSpecificationHandle)handle).DecodeSignature(this, default);
                 break;
             case HandleKind.MethodDefinition:
-                Name(metadata.GetMethodDefinition((MethodDefinitionHandle)handle).GetDeclaringType());
+                var called = metadata.GetMethodDefinition((MethodDefinitionHandle)handle);
+                NameType(called.GetDeclaringType(), IsInternal(called.Attributes));
                 break;
             case HandleKind.FieldDefinition:
-                Name(metadata.GetFieldDefinition((FieldDefinitionHandle)handle).GetDeclaringType());
+                var field = metadata.GetFieldDefinition((FieldDefinitionHandle)handle);
+                NameType(field.GetDeclaringType(), IsInternal((MethodAttributes)field.Attributes));
                 break;
             case HandleKind.MemberReference:
                 NameMember(metadata.GetMemberReference((MemberReferenceHandle)handle));
@@ -175,6 +178,24 @@ public sealed class TypeUses : ISignatureTypeProvider<TypeUses.Nothing, TypeUses
                 break;
         }
     }
+
+    private void NameType(TypeDefinitionHandle handle, bool byInternalMember = false) =>
+        named.Add((handle, byInternalMember || IsInternal(handle)));
+
+    private bool IsInternal(TypeDefinitionHandle handle)
+    {
+        var type = metadata.GetTypeDefinition(handle);
+        return (type.Attributes & TypeAttributes.VisibilityMask) switch
+        {
+            TypeAttributes.Public => false,
+            TypeAttributes.NestedPublic or TypeAttributes.NestedFamily or TypeAttributes.NestedFamORAssem => IsInternal(type.GetDeclaringType()),
+            _ => true,
+        };
+    }
+
+    // Fields have the same three bits for their visibility as methods.
+    private static bool IsInternal(MethodAttributes attributes) => (attributes & MethodAttributes.MemberAccessMask)
+        is not (MethodAttributes.Public or MethodAttributes.Family or MethodAttributes.FamORAssem);
 
     private void NameMember(MemberReference member)
     {
@@ -196,7 +217,7 @@ public sealed class TypeUses : ISignatureTypeProvider<TypeUses.Nothing, TypeUses
     /// <inheritdoc/>
     public Nothing GetTypeFromDefinition(MetadataReader reader, TypeDefinitionHandle handle, byte rawTypeKind)
     {
-        named.Add(handle);
+        NameType(handle);
         return default;
     }
 

@@ -27,4 +27,13 @@ public class TypeUsesTests
     {
         Uses.Should().NotContain(use => use.From == typeof(Used).FullName);
     }
+
+    [Theory]
+    [InlineData(typeof(UsesByCall), false)]
+    [InlineData(typeof(UsesByInternalCall), true)]
+    [InlineData(typeof(UsesInternalType), true)]
+    public void A_use_tells_whether_users_of_the_assembly_could_do_the_same(Type user, bool isInternal)
+    {
+        Uses.Where(use => use.From == user.FullName).Select(use => use.IsInternal).Should().Contain(isInternal).And.NotContain(!isInternal);
+    }
 }

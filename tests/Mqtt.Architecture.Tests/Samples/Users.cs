@@ -84,3 +84,13 @@ public class UsesAsArgumentOfGenericMethod
 {
     public int Count(IEnumerable<object> all) => all.OfType<Used>().Count();
 }
+
+public class UsesByInternalCall
+{
+    public int Count() => Used.CountInside();
+}
+
+public class UsesInternalType
+{
+    public int Count() => UsedInside.Count();
+}
