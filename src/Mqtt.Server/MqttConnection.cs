@@ -13,24 +13,24 @@ namespace Mqtt.Server;
 public sealed class MqttConnection
 {
     private readonly ConnectionLoop loop;
+    private readonly MqttChannel channel;
 
-    internal MqttConnection(ConnectionLoop loop, long id, Outbox outbox, EndPoint? localEndPoint, EndPoint? remoteEndPoint)
+    internal MqttConnection(ConnectionLoop loop, long id, Outbox outbox, MqttChannel channel)
     {
         this.loop = loop;
+        this.channel = channel;
         Id = id;
         Outbox = outbox;
-        LocalEndPoint = localEndPoint;
-        RemoteEndPoint = remoteEndPoint;
     }
 
     /// <summary>A number that no other connection of this process has.</summary>
     public long Id { get; }
 
     /// <summary>The server's end.</summary>
-    public EndPoint? LocalEndPoint { get; }
+    public EndPoint? LocalEndPoint => channel.LocalEndPoint;
 
     /// <summary>The client's end.</summary>
-    public EndPoint? RemoteEndPoint { get; }
+    public EndPoint? RemoteEndPoint => channel.RemoteEndPoint;
 
     /// <summary>The protocol version; known once CONNECT has come.</summary>
     public MqttProtocolVersion Version => loop.Version;

@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging;
 using Mqtt.Protocol;
 using Mqtt.Protocol.Channels;
 using Mqtt.Server.Connections;
+using Mqtt.Server.EventLoops;
 using Mqtt.Server.Listeners;
 using Mqtt.Server.Time;
 
@@ -27,6 +28,7 @@ public sealed class MqttServer : IAsyncDisposable
     private readonly List<Task> accepting = [];
     private readonly Lock gate = new();
     private Heartbeat? heartbeat;
+    private EventLoopGroup? loops;
     private IMqttHandler? handler;
     private Task? stopping;
     private long unauthenticatedBytes;
@@ -103,6 +105,8 @@ public sealed class MqttServer : IAsyncDisposable
 
         this.handler = handler;
         var started = new List<MqttListener>();
+        if (options.EventLoops > 0 && options.Addresses.Count > 0 && EventLoopGroup.IsSupported)
+            loops = new EventLoopGroup(options.EventLoops);
         try
         {
             foreach (var listener in options.Listeners)
@@ -112,13 +116,14 @@ public sealed class MqttServer : IAsyncDisposable
             }
 
             foreach (var address in options.Addresses)
-                started.AddRange(ListenAddress.Start(address));
+                started.AddRange(ListenAddress.Start(address, loops));
         }
         catch
         {
             foreach (var listener in started)
                 await listener.DisposeAsync().ConfigureAwait(false);
             await heartbeat.DisposeAsync().ConfigureAwait(false);
+            loops?.Dispose();
             throw;
         }
 
@@ -166,8 +171,11 @@ public sealed class MqttServer : IAsyncDisposable
             await all.ConfigureAwait(false);
         }
 
+        // The last connection ended on a loop: nobody who waits for the stop may go on there.
+        await new PoolSwitch();
         if (heartbeat is not null)
             await heartbeat.DisposeAsync().ConfigureAwait(false);
+        loops?.Dispose();
     }
 
     private async Task AcceptAllAsync(MqttListener listener)

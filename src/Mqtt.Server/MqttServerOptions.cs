@@ -12,6 +12,12 @@ public sealed record MqttServerOptions
     /// <summary>Further listeners: in memory, or of your own. With any here and no <see cref="Addresses"/>, only these are used. Default: none.</summary>
     public IReadOnlyList<MqttListener> Listeners { get; init; } = [];
 
+    /// <summary>
+    /// How many event loops carry the TCP connections: threads of the server's own, so that it neither waits for the thread pool of the
+    /// program nor disturbs it. 0 takes the runtime's sockets, as every platform but Linux does anyway. Default: one for each processor, four at most.
+    /// </summary>
+    public int EventLoops { get; init; } = Math.Min(Environment.ProcessorCount, 4);
+
     /// <summary>What one connection may take.</summary>
     public MqttConnectionLimits Limits { get; init; } = new();
 
@@ -39,6 +45,7 @@ public sealed record MqttServerOptions
         ArgumentNullException.ThrowIfNull(Listeners);
         ArgumentNullException.ThrowIfNull(TimeProvider);
         ArgumentNullException.ThrowIfNull(Logger);
+        ArgumentOutOfRangeException.ThrowIfNegative(EventLoops);
         if (MaximumConnections is { } connections)
             ArgumentOutOfRangeException.ThrowIfNegativeOrZero(connections, nameof(MaximumConnections));
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(UnauthenticatedBytes);

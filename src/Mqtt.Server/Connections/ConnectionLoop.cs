@@ -53,7 +53,7 @@ internal sealed class ConnectionLoop : Deadline
         this.heartbeat = heartbeat;
         runsInline = handler is IInlineMqttHandler;
         outbox = new Outbox(channel, options.Limits.OutboxBytes);
-        Connection = new MqttConnection(this, id, outbox, channel.LocalEndPoint, channel.RemoteEndPoint);
+        Connection = new MqttConnection(this, id, outbox, channel);
         acceptedAt = lastReceivedAt = heartbeat.Now;
 
         // Until CONNECT names a version, errors are answered as 3.x answers them: not at all.
@@ -194,8 +194,7 @@ internal sealed class ConnectionLoop : Deadline
     {
         while (true)
         {
-            if (!received.IsFull)
-                await channel.WaitReadableAsync().ConfigureAwait(false);
+            await channel.WaitReadableAsync().ConfigureAwait(false);
             var count = await channel.ReadAsync(received.Prepare()).ConfigureAwait(false);
             if (count == 0)
                 return;

@@ -24,9 +24,6 @@ internal sealed class ReceiveBuffer
     /// <summary>What was read and not yet consumed.</summary>
     public ReadOnlyMemory<byte> Unread => buffer.AsMemory(start, end - start);
 
-    /// <summary>True if the last read filled the buffer: there is probably more.</summary>
-    public bool IsFull => buffer is not null && end == buffer.Length;
-
     /// <summary>Room to read into.</summary>
     public Memory<byte> Prepare()
     {

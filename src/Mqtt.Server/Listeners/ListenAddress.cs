@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Mqtt.Server.EventLoops;
 
 namespace Mqtt.Server.Listeners;
 
@@ -9,18 +10,20 @@ internal static class ListenAddress
     private const int MqttPort = 1883;
 
     /// <summary>Starts the listeners of one address: two for <c>localhost</c>, which share a port even if it is 0.</summary>
-    public static IReadOnlyList<MqttListener> Start(string address)
+    /// <param name="address">As users write it.</param>
+    /// <param name="loops">The event loops to use; <see langword="null"/> for the runtime's sockets.</param>
+    public static IReadOnlyList<MqttListener> Start(string address, EventLoopGroup? loops)
     {
         var uri = Parse(address);
         var port = uri.IsDefaultPort || uri.Port < 0 ? MqttPort : uri.Port;
         if (!uri.Host.Equals("localhost", StringComparison.OrdinalIgnoreCase))
-            return [Start(new IPEndPoint(AddressOf(uri, address), port))];
+            return [Start(new IPEndPoint(AddressOf(uri, address), port), loops)];
 
-        var first = Start(new IPEndPoint(IPAddress.Loopback, port));
+        var first = Start(new IPEndPoint(IPAddress.Loopback, port), loops);
         try
         {
             return Socket.OSSupportsIPv6
-                ? [first, Start(new IPEndPoint(IPAddress.IPv6Loopback, ((IPEndPoint)first.EndPoint).Port))]
+                ? [first, Start(new IPEndPoint(IPAddress.IPv6Loopback, ((IPEndPoint)first.EndPoint).Port), loops)]
                 : [first];
         }
         catch (IOException cause) when (cause.InnerException is SocketException { SocketErrorCode: SocketError.AddressNotAvailable })
@@ -46,9 +49,9 @@ internal static class ListenAddress
         return uri;
     }
 
-    private static TcpListener Start(IPEndPoint address)
+    private static MqttListener Start(IPEndPoint address, EventLoopGroup? loops)
     {
-        var listener = new TcpListener(address);
+        MqttListener listener = loops is null ? new TcpListener(address) : new EventLoopListener(address, loops);
         listener.Start();
         return listener;
     }

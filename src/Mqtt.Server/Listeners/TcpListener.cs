@@ -4,31 +4,14 @@ using Mqtt.Protocol.Channels;
 
 namespace Mqtt.Server.Listeners;
 
-/// <summary>Listens on one TCP address.</summary>
+/// <summary>Listens on one TCP address through the runtime's sockets: every platform.</summary>
 internal sealed class TcpListener(IPEndPoint address) : MqttListener
 {
-    private const int Backlog = 4096;
+    private Socket? socket;
 
-    private readonly Socket socket = new(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+    public override EndPoint EndPoint => socket?.LocalEndPoint ?? address;
 
-    public override EndPoint EndPoint => socket.LocalEndPoint ?? address;
-
-    public override void Start()
-    {
-        try
-        {
-            // Only IPv6's own addresses: IPv4 has a listener of its own where both are wanted. An unspecified address takes both.
-            if (address.AddressFamily == AddressFamily.InterNetworkV6)
-                socket.DualMode = address.Address.Equals(IPAddress.IPv6Any);
-            socket.Bind(address);
-            socket.Listen(Backlog);
-        }
-        catch (SocketException refused)
-        {
-            socket.Dispose();
-            throw new IOException($"Cannot listen on {address}: {refused.Message}", refused);
-        }
-    }
+    public override void Start() => socket = ListenSocket.Open(address);
 
     public override async ValueTask<MqttChannel?> AcceptAsync()
     {
@@ -36,7 +19,7 @@ internal sealed class TcpListener(IPEndPoint address) : MqttListener
         {
             try
             {
-                var accepted = await socket.AcceptAsync().ConfigureAwait(false);
+                var accepted = await socket!.AcceptAsync().ConfigureAwait(false);
                 accepted.NoDelay = true;
                 return new SocketChannel(accepted);
             }
@@ -57,7 +40,7 @@ internal sealed class TcpListener(IPEndPoint address) : MqttListener
 
     public override ValueTask DisposeAsync()
     {
-        socket.Dispose();
+        socket?.Dispose();
         return ValueTask.CompletedTask;
     }
 }
