@@ -6,33 +6,42 @@ namespace Mqtt.Tool;
 /// <summary>The program <c>mqtt</c>.</summary>
 internal static class Program
 {
+    private static readonly Func<Command>[] Commands = [() => new ServeCommand()];
+
+    /// <summary>Runs one command line.</summary>
+    /// <returns>The exit code, one of <see cref="ExitCode"/>.</returns>
+    public static async Task<int> RunAsync(string[] words, Terminal terminal, CancellationToken stop)
+    {
+        switch (words)
+        {
+            case ["--version", ..]:
+                terminal.WriteLine($"mqtt {typeof(Program).Assembly.GetName().Version!.ToString(3)}");
+                return ExitCode.Success;
+            case ["--help"] or ["help"]:
+                terminal.WriteLine(Help.Of(Commands.Select(make => make())));
+                return ExitCode.Success;
+            case ["help", var name] when Find(name) is { } asked:
+                terminal.WriteLine(Help.Of(asked));
+                return ExitCode.Success;
+            case [var name, .. var rest] when Find(name) is { } command:
+                return await RunAsync(command, rest, terminal, stop);
+            default:
+                terminal.Error.WriteLine($"mqtt: {Complaint(words)}");
+                terminal.Error.WriteLine($"usage: mqtt {{{string.Join('|', Commands.Select(make => make().Name))}|help|--version}} ...");
+                return ExitCode.Usage;
+        }
+    }
+
     private static async Task<int> Main(string[] words)
     {
         CompleteSocketsInline();
-        try
-        {
-            return words switch
-            {
-                ["serve", .. var rest] => await new ServeCommand().RunAsync(rest),
-                ["--version", ..] => ShowVersion(),
-                _ => throw new UsageException("a command is expected: serve"),
-            };
-        }
-        catch (UsageException wrong)
-        {
-            Console.Error.WriteLine($"mqtt: {wrong.Message}");
-            return 2;
-        }
-        catch (IOException failed)
-        {
-            Console.Error.WriteLine($"mqtt: {failed.Message}");
-            return 1;
-        }
+        using var interruption = new Interruption();
+        return await RunAsync(words, Terminal.OfProcess(), interruption.Token);
     }
 
     /// <summary>
     /// Lets sockets complete on the thread that hears of it, in place of the thread pool: under sparse traffic that is 14 times cheaper.
-    /// The runtime reads it once, before the first socket; it holds for the whole process, so only a program may switch it on.
+    /// The runtime reads it once, before the first socket. It holds for the whole process, so that only a program may switch it on.
     /// </summary>
     private static void CompleteSocketsInline()
     {
@@ -41,9 +50,38 @@ internal static class Program
             Environment.SetEnvironmentVariable(Switch, "1");
     }
 
-    private static int ShowVersion()
+    private static async Task<int> RunAsync(Command command, string[] words, Terminal terminal, CancellationToken stop)
     {
-        Console.Out.WriteLine($"mqtt {typeof(Program).Assembly.GetName().Version!.ToString(3)}");
-        return 0;
+        try
+        {
+            var flags = command.Flags;
+            var helpIsAsked = false;
+            flags.Add("help", "show this help", () => helpIsAsked = true);
+            flags.Read(words);
+            if (!helpIsAsked)
+                return await command.RunAsync(terminal, stop);
+            terminal.WriteLine(Help.Of(command));
+            return ExitCode.Success;
+        }
+        catch (UsageException wrong)
+        {
+            terminal.Error.WriteLine($"mqtt {command.Name}: {wrong.Message}");
+            terminal.Error.WriteLine($"usage: mqtt {command.Name} {command.Usage}   (more: mqtt help {command.Name})");
+            return ExitCode.Usage;
+        }
+        catch (IOException failed)
+        {
+            terminal.Error.WriteLine($"mqtt {command.Name}: {failed.Message}");
+            return ExitCode.Failure;
+        }
     }
+
+    private static Command? Find(string name) => Commands.Select(make => make()).FirstOrDefault(command => command.Name == name);
+
+    private static string Complaint(string[] words) => words switch
+    {
+        [] => "a command is expected",
+        ["help", var name, ..] => $"there is no command '{name}'",
+        _ => $"there is no command '{words[0]}'",
+    };
 }

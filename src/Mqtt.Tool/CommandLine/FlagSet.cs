@@ -4,22 +4,29 @@ namespace Mqtt.Tool.CommandLine;
 
 /// <summary>
 /// The flags of one command. Reads <c>--port 1883</c>, <c>--port=1883</c>, <c>-p 1883</c>, <c>-p1883</c> and several switches in one
-/// word (<c>-rd</c>); a value is taken as it stands, even if it starts with a dash, as mosquitto's tools do.
+/// word (<c>-rd</c>). A value is taken as it stands, even if it begins with a dash, as mosquitto's tools do.
 /// </summary>
 internal sealed class FlagSet : IEnumerable<Flag>
 {
     private readonly List<Flag> flags = [];
 
-    public void Add(Flag flag) => flags.Add(flag);
+    /// <summary>Adds a flag that takes a value.</summary>
+    public void Add(string name, char letter, string value, string help, Action<string> apply) => flags.Add(new Flag(name, letter, value, help, apply));
 
-    public void Add(string name, char letter, string? value, string help, Action<string> apply) => Add(new Flag(name, letter, value, help, apply));
+    /// <summary>Adds a flag that takes a value and has no letter.</summary>
+    public void Add(string name, string value, string help, Action<string> apply) => Add(name, '\0', value, help, apply);
 
-    public void Add(string name, string? value, string help, Action<string> apply) => Add(name, '\0', value, help, apply);
+    /// <summary>Adds a switch.</summary>
+    public void Add(string name, char letter, string help, Action apply) => flags.Add(new Flag(name, letter, null, help, _ => apply()));
+
+    /// <summary>Adds a switch that has no letter.</summary>
+    public void Add(string name, string help, Action apply) => Add(name, '\0', help, apply);
 
     public IEnumerator<Flag> GetEnumerator() => flags.GetEnumerator();
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 
+    /// <summary>Hands each flag its value, in the order of the words.</summary>
     /// <exception cref="UsageException">A flag is unknown, or its value is missing, not wanted or wrong.</exception>
     public void Read(ReadOnlySpan<string> words)
     {

@@ -1,43 +1,53 @@
 using System.Net;
-using System.Runtime.InteropServices;
 using Mqtt.Server;
 using Mqtt.Tool.CommandLine;
 
 namespace Mqtt.Tool.Serve;
 
-/// <summary><c>mqtt serve</c>: a broker until SIGINT or SIGTERM.</summary>
-internal sealed class ServeCommand
+/// <summary><c>mqtt serve</c>: a broker until it is told to stop.</summary>
+internal sealed class ServeCommand : Command
 {
-    private int port = 1883;
-    private string host = "localhost";
+    private readonly ServeSettings settings = new();
 
-    private FlagSet Flags => new()
+    public override string Name => "serve";
+
+    public override string Summary => "run a broker until Ctrl-C";
+
+    public override string Usage => "[-p PORT] [--host HOST] [--listen ADDRESS ...] [-v] [bounds]";
+
+    public override string Notes =>
+        """
+        Prints one line for each address on standard output, errors on standard error. SIGINT and SIGTERM end it in good order, with exit code 0.
+        A SIZE is bytes, or has a suffix: K, M, G (1,024 each). A TIME is seconds, or has a suffix: ms, s, m, h, d. 'off' lifts a bound.
+        """;
+
+    public override FlagSet Flags => settings.Flags;
+
+    public override async Task<int> RunAsync(Terminal terminal, CancellationToken stop)
     {
-        { "port", 'p', "PORT", "port to listen on (1883)", value => port = Values.Number(value, 0, ushort.MaxValue) },
-        { "host", "HOST", "host name or address to listen on (localhost: loopback, IPv4 and IPv6)", value => host = value },
-        { "memory", null, "keep everything in memory (at present the only way)", _ => { } },
-    };
+        var log = new TerminalLogger(terminal.Error, settings.IsVerbose);
+        await using var broker = new MqttBroker(settings.Broker with { Logger = log });
+        IMqttHandler handler = settings.IsVerbose ? new ConnectionLog(broker, log) : broker;
+        await using var server = Create(handler, settings.Server with { Logger = log });
 
-    public async Task<int> RunAsync(string[] words)
-    {
-        Flags.Read(words);
-        using var stop = new CancellationTokenSource();
-        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
-        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
-
-        await using var broker = new MqttBroker();
-        await using var server = new MqttServer(broker, $"mqtt://{host}:{port}");
         await server.StartAsync();
         foreach (var address in server.Endpoints)
-            Console.Out.WriteLine($"listening on mqtt://{(IPEndPoint)address}");
-        await Task.Delay(Timeout.Infinite, stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        await server.StopAsync();
-        return 0;
+            terminal.WriteLine($"listening on mqtt://{(IPEndPoint)address}");
+        await Task.Delay(Timeout.Infinite, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await server.StopAsync(CancellationToken.None);
+        return ExitCode.Success;
+    }
 
-        void Stop(PosixSignalContext context)
+    // The flags have checked every bound; what is left to be wrong is an address.
+    private static MqttServer Create(IMqttHandler handler, MqttServerOptions options)
+    {
+        try
         {
-            context.Cancel = true;
-            stop.Cancel();
+            return new MqttServer(handler, options);
+        }
+        catch (ArgumentException wrong)
+        {
+            throw new UsageException(wrong.Message.Replace($" (Parameter '{wrong.ParamName}')", "", StringComparison.Ordinal));
         }
     }
 }

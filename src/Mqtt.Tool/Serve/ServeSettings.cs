@@ -1,0 +1,77 @@
+using Mqtt.Server;
+using Mqtt.Tool.CommandLine;
+
+namespace Mqtt.Tool.Serve;
+
+/// <summary>What the flags of <c>mqtt serve</c> say. Defaults are those of the libraries, so that the help cannot tell anything else.</summary>
+internal sealed class ServeSettings
+{
+    private const int DefaultPort = 1883;
+    private const int LargestPacketBytes = 268_435_460;
+
+    private static readonly TimeSpan Millisecond = TimeSpan.FromMilliseconds(1);
+    private static readonly TimeSpan Year = TimeSpan.FromDays(365);
+
+    private readonly List<string> listen = [];
+    private int? port;
+    private string? host;
+    private MqttServerOptions server = new();
+    private MqttConnectionLimits limits = new();
+
+    public ServeSettings() => Flags = new FlagSet
+    {
+        { "port", 'p', "PORT", $"port to listen on; 0 takes a free one ({DefaultPort})", value => port = Values.Number(value, 0, ushort.MaxValue) },
+        { "host", "HOST", "host to listen on: a name, 0.0.0.0, :: (localhost: loopback, IPv4 and IPv6)", value => host = value },
+        { "listen", "ADDRESS", "address to listen on, mqtt://host:port; may be repeated", listen.Add },
+        { "memory", "keep everything in memory; so far that is all there is", () => { } },
+        { "verbose", 'v', "log connections to standard error", () => IsVerbose = true },
+
+        { "max-connections", "N", "connections at once, or off (off)", value => server = server with { MaximumConnections = Values.NumberOrOff(value, 1, int.MaxValue) } },
+        { "unauthenticated-bytes", "SIZE", $"bytes of all clients before CONNECT is accepted ({Values.Show(server.UnauthenticatedBytes)})", value => server = server with { UnauthenticatedBytes = Values.Size(value, 1, long.MaxValue) } },
+        { "stop-timeout", "TIME", $"how long stopping waits for clients ({Values.Show(server.StopTimeout)})", value => server = server with { StopTimeout = Values.Duration(value, TimeSpan.Zero, Year) } },
+
+        { "max-packet", "SIZE", $"largest packet, or off for the largest of MQTT ({Values.Show(limits.MaximumPacketBytes)})", SetMaximumPacket },
+        { "max-connect", "SIZE", $"largest CONNECT, or off ({Values.Show(limits.MaximumConnectBytes)})", value => limits = limits with { MaximumConnectBytes = PacketSize(value) } },
+        { "connect-timeout", "TIME", $"time for CONNECT ({Values.Show(limits.ConnectTimeout)})", value => limits = limits with { ConnectTimeout = Values.Duration(value, Millisecond, Year) } },
+        { "outbox", "SIZE", $"bytes that may wait for one client, or off ({Values.Show(limits.OutboxBytes)})", value => limits = limits with { OutboxBytes = SizeOrOff(value, 1024) } },
+        { "send-timeout", "TIME", $"a client that takes nothing for so long is cut off ({Values.Show(limits.SendTimeout)})", value => limits = limits with { SendTimeout = Values.Duration(value, Millisecond, Year) } },
+        { "linger-timeout", "TIME", $"time for a client to read the last packet ({Values.Show(limits.LingerTimeout)})", value => limits = limits with { LingerTimeout = Values.Duration(value, TimeSpan.Zero, Year) } },
+        { "allow-disallowed-code-points", "accept control characters and non-characters in strings", () => limits = limits with { AllowDisallowedCodePoints = true } },
+
+        { "receive-maximum", "N", $"QoS 1 and 2 messages at once from one client ({Broker.ReceiveMaximum})", value => Broker = Broker with { ReceiveMaximum = Short(value, 1) } },
+        { "inflight", "N", $"QoS 1 and 2 messages at once to one 5.0 client ({Broker.InFlightMaximum})", value => Broker = Broker with { InFlightMaximum = Short(value, 1) } },
+        { "inflight3", "N", $"the same for a 3.x client ({Broker.InFlightMaximum3})", value => Broker = Broker with { InFlightMaximum3 = Short(value, 1) } },
+        { "topic-alias-maximum", "N", $"topic aliases of one client, or off ({Broker.TopicAliasMaximum})", value => Broker = Broker with { TopicAliasMaximum = Values.IsOff(value) ? 0 : Short(value, 0) } },
+        { "queue-count", "N", $"messages that may wait for one session, or off ({Broker.QueueCount})", value => Broker = Broker with { QueueCount = Values.NumberOrOff(value, 0, int.MaxValue) ?? int.MaxValue } },
+        { "queue-bytes", "SIZE", $"bytes that may wait for one session, or off ({Values.Show(Broker.QueueBytes)})", value => Broker = Broker with { QueueBytes = Values.IsOff(value) ? long.MaxValue : Values.Size(value, 0, long.MaxValue) } },
+        { "session-expiry", "TIME", $"longest life of a session without its client, or off ({Values.Show(Broker.MaximumSessionExpiry!.Value)})", value => Broker = Broker with { MaximumSessionExpiry = Values.IsOff(value) ? null : Values.Duration(value, TimeSpan.Zero, 100 * Year) } },
+    };
+
+    public FlagSet Flags { get; }
+
+    /// <summary>Log what happens, not only what fails.</summary>
+    public bool IsVerbose { get; private set; }
+
+    public MqttBrokerOptions Broker { get; private set; } = new();
+
+    public MqttServerOptions Server => server with { Addresses = Addresses, Limits = limits };
+
+    // Whoever lists addresses gets these alone, unless a port or host is given as well.
+    private IReadOnlyList<string> Addresses =>
+        listen.Count > 0 && port is null && host is null ? listen : [$"mqtt://{Bracketed(host ?? "localhost")}:{port ?? DefaultPort}", .. listen];
+
+    private void SetMaximumPacket(string value)
+    {
+        var bytes = PacketSize(value);
+        limits = limits with { MaximumPacketBytes = bytes };
+        Broker = Broker with { MaximumPacketBytes = bytes };
+    }
+
+    private static int PacketSize(string value) => Values.IsOff(value) ? LargestPacketBytes : (int)Values.Size(value, 16, LargestPacketBytes);
+
+    private static int SizeOrOff(string value, int least) => Values.IsOff(value) ? int.MaxValue : Values.Size(value, least);
+
+    private static int Short(string value, int least) => Values.Number(value, least, ushort.MaxValue);
+
+    private static string Bracketed(string host) => host.Contains(':', StringComparison.Ordinal) && host[0] != '[' ? $"[{host}]" : host;
+}
