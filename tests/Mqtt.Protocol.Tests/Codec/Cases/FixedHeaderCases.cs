@@ -43,14 +43,31 @@ internal static class FixedHeaderCases
                         if (version == Mqtt31 && hasFlag && bit == 3)
                             continue;
                         var first = ((int)type << 4) | (hasFlag ? 2 : 0) ^ (1 << bit);
-                        yield return Refuses($"{type} with flag {bit} flipped", version, Either, $"{first:X2} 00", Malformed)
+                        yield return Refuses($"{type} with flag {bit} flipped", version, Either, $"{first:X2} {Body(type, version)}", Malformed)
                             .V5(["2.1.3-1", .. Of5(type)]).V311(["2.2.2-1", "2.2.2-2", .. Of311(type)]);
                     }
                 }
             }
 
-            yield return Refuses("DUP on CONNECT", Mqtt31, Client, "18 00", Malformed);
         }
+    }
+
+    // All that follows the first byte, in order, so that the flags alone are wrong.
+    private static string Body(MqttPacketType type, MqttProtocolVersion version)
+    {
+        var p = NoProperties(version);
+        return type switch
+        {
+            MqttPacketType.Connect => $"{{ {Level(version)} 02 003C {p} s'c' }}",
+            MqttPacketType.ConnAck => $"{{ 00 00 {p} }}",
+            MqttPacketType.Subscribe => $"{{ 0001 {p} s'a' 00 }}",
+            MqttPacketType.SubAck => $"{{ 0001 {p} 00 }}",
+            MqttPacketType.Unsubscribe => $"{{ 0001 {p} s'a' }}",
+            MqttPacketType.UnsubAck when version == Mqtt5 => "{ 0001 {} 00 }",
+            MqttPacketType.PingReq or MqttPacketType.PingResp or MqttPacketType.Disconnect => "00",
+            MqttPacketType.Auth => "{ 18 { 15 s'M' } }",
+            _ => "{ 0001 }",
+        };
     }
 
     private static string[] Of5(MqttPacketType type) => type switch
@@ -79,8 +96,8 @@ internal static class FixedHeaderCases
             foreach (var version in Versions)
             {
                 yield return Refuses("remaining length 0 in two bytes", version, Either, "C0 80 00", Malformed).V5("1.5.5-1");
-                yield return Refuses("remaining length 3 in two bytes", version, Either, "30 83 00 s'a'", Malformed).V5("1.5.5-1");
-                yield return Refuses("remaining length 127 in four bytes", version, Either, "30 FF 80 80 00", Malformed).V5("1.5.5-1");
+                yield return Refuses("short remaining length in two bytes", version, Either, version == Mqtt5 ? "30 84 00 s'a' 00" : "30 83 00 s'a'", Malformed).V5("1.5.5-1");
+                yield return Refuses("remaining length 127 in four bytes", version, Either, "30 FF 80 80 00 s'a' 00*124", Malformed).V5("1.5.5-1");
                 yield return Refuses("remaining length of five bytes", version, Either, "30 80 80 80 80 01", Malformed);
                 yield return Refuses("remaining length without an end", version, Either, "30 FF FF FF FF FF", Malformed);
             }

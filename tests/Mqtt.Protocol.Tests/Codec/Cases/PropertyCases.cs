@@ -56,7 +56,7 @@ internal static class PropertyCases
         ("AUTH", Either, "F0 { 18", "}", "AUTH 18{0}"),
     ];
 
-    public static IEnumerable<CodecCase> All => [.. Matrix, .. Unknown];
+    public static IEnumerable<CodecCase> All => [.. Matrix, .. Extremes, .. Unknown];
 
     private static IEnumerable<CodecCase> Matrix
     {
@@ -103,6 +103,38 @@ internal static class PropertyCases
             yield return Reads(twice, Mqtt5, place.Sender, Wire($"{once} {once}"), string.Format(null, place.Packet, $" {{{methodText}{property.Text} {property.Text}}}"));
         else
             yield return Refuses(twice, Mqtt5, place.Sender, Wire($"{once} {once}"), Forbidden);
+    }
+
+    // The smallest and the largest value of every number.
+    private static IEnumerable<CodecCase> Extremes
+    {
+        get
+        {
+            (string Property, string Place, string Least, string Most)[] rows =
+            [
+                ("01 PayloadFormatIndicator", "PUBLISH", "00", "01"), ("01 PayloadFormatIndicator", "WILL", "00", "01"),
+                ("02 MessageExpiryInterval", "PUBLISH", "00000000", "FFFFFFFF"), ("02 MessageExpiryInterval", "WILL", "00000000", "FFFFFFFF"),
+                ("11 SessionExpiryInterval", "CONNECT", "00000000", "FFFFFFFF"), ("11 SessionExpiryInterval", "CONNACK", "00000000", "FFFFFFFF"),
+                ("11 SessionExpiryInterval", "DISCONNECT", "00000000", "FFFFFFFF"), ("13 ServerKeepAlive", "CONNACK", "0000", "FFFF"),
+                ("17 RequestProblemInformation", "CONNECT", "00", "01"), ("18 WillDelayInterval", "WILL", "00000000", "FFFFFFFF"),
+                ("19 RequestResponseInformation", "CONNECT", "00", "01"), ("21 ReceiveMaximum", "CONNECT", "0001", "FFFF"),
+                ("21 ReceiveMaximum", "CONNACK", "0001", "FFFF"), ("22 TopicAliasMaximum", "CONNECT", "0000", "FFFF"),
+                ("22 TopicAliasMaximum", "CONNACK", "0000", "FFFF"), ("23 TopicAlias", "PUBLISH", "0001", "FFFF"),
+                ("24 MaximumQoS", "CONNACK", "00", "01"), ("25 RetainAvailable", "CONNACK", "00", "01"),
+                ("27 MaximumPacketSize", "CONNECT", "00000001", "FFFFFFFF"), ("27 MaximumPacketSize", "CONNACK", "00000001", "FFFFFFFF"),
+                ("28 WildcardSubscriptionAvailable", "CONNACK", "00", "01"), ("29 SubscriptionIdentifierAvailable", "CONNACK", "00", "01"),
+                ("2A SharedSubscriptionAvailable", "CONNACK", "00", "01"),
+            ];
+            foreach (var (property, placeName, least, most) in rows)
+            {
+                var place = Places.Single(place => place.Place == placeName);
+                foreach (var value in new[] { least, most })
+                {
+                    var text = $" {{{property[3..]}={Convert.ToUInt32(value, 16)}}}";
+                    yield return Reads($"{property[3..]} {value} in {placeName}", Mqtt5, place.Sender, $"{place.Before} {{ {property[..2]} {value} }} {place.After}", string.Format(null, place.Packet, text));
+                }
+            }
+        }
     }
 
     private static IEnumerable<CodecCase> Unknown
