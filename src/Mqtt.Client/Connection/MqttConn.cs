@@ -75,6 +75,7 @@ internal sealed class MqttConn : IAsyncDisposable
         keepAlive.Dispose();
         await ended.CancelAsync().ConfigureAwait(false);
         session.Detach(this, cause!);
+        connected.TrySetResult(null);
         await SayWhyAsync().ConfigureAwait(false);
         return cause!;
     }
@@ -87,7 +88,6 @@ internal sealed class MqttConn : IAsyncDisposable
         Outbox.Close();
         await channel.DisposeAsync().ConfigureAwait(false);
         ended.Dispose();
-        connected.TrySetResult(null);
     }
 
     /// <summary>Ends the connection at once. The first cause counts.</summary>

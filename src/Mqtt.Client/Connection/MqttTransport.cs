@@ -115,7 +115,6 @@ internal sealed class MqttTransport(ClientSession session, Action<MqttDisconnect
             throw;
         }
 
-        await run.ConfigureAwait(false);
         throw conn.Failure();
     }
 

@@ -1,0 +1,100 @@
+using System.Collections.Concurrent;
+
+namespace Mqtt.Client.Tests;
+
+/// <summary>A client, and the servers that it meets: one scripted peer for each connection it makes, over memory, in virtual time.</summary>
+public sealed class Scene : IAsyncDisposable
+{
+    private readonly ConcurrentQueue<ScriptedPeer> dialled = new();
+    private readonly List<ScriptedPeer> servers = [];
+    private readonly ErrorLog errors = new();
+
+    private Scene(Func<MqttClientOptions, MqttClientOptions>? change, MqttProtocolVersion version, int capacityBytes)
+    {
+        var options = new MqttClientOptions
+        {
+            ClientId = "tester",
+            ProtocolVersion = version,
+            TimeProvider = Time,
+            LoggerFactory = errors,
+            ConnectChannel = _ => new(Dial(version, capacityBytes)),
+        };
+        Client = new MqttClient(change?.Invoke(options) ?? options);
+        Client.Disconnected += (_, cause) => Ended.TrySetResult(cause);
+    }
+
+    public MqttClient Client { get; }
+
+    public VirtualTime Time { get; } = new();
+
+    /// <summary>The server of the latest connection.</summary>
+    public ScriptedPeer Server => servers[^1];
+
+    /// <summary>The first cause of which the client told.</summary>
+    public TaskCompletionSource<MqttDisconnectCause> Ended { get; private set; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public static Scene Begin(
+        Func<MqttClientOptions, MqttClientOptions>? change = null, MqttProtocolVersion version = MqttProtocolVersion.V500, int capacityBytes = 64 * 1024) =>
+        new(change, version, capacityBytes);
+
+    /// <summary>A client that is connected; the server said nothing but success.</summary>
+    public static async Task<Scene> ConnectedAsync(
+        Func<MqttClientOptions, MqttClientOptions>? change = null, MqttProtocolVersion version = MqttProtocolVersion.V500, ConnAckPacket? answer = null)
+    {
+        var scene = Begin(change, version);
+        await scene.ConnectAsync(answer);
+        return scene;
+    }
+
+    /// <summary>Lets the client connect, and the server answer.</summary>
+    public async Task<MqttConnectResult> ConnectAsync(ConnAckPacket? answer = null)
+    {
+        Ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        var connecting = Client.ConnectAsync().AsTask();
+        await Dialled().AcceptAsync(answer);
+        return await connecting;
+    }
+
+    /// <summary>The server of a connection that the client has begun.</summary>
+    public ScriptedPeer Dialled()
+    {
+        dialled.TryDequeue(out var server).Should().BeTrue("the client has dialled");
+        servers.Add(server!);
+        return server!;
+    }
+
+    /// <summary>The server breaks the connection off, and the client has noticed.</summary>
+    public async Task<MqttDisconnectCause> BreakAsync()
+    {
+        Server.Abort();
+        return await Ended.Task.Soon();
+    }
+
+    /// <summary>The client has read and answered all that was sent to it before: it answers a PUBREL that nothing belongs to, and nothing else may come.</summary>
+    public async Task NothingMoreAsync()
+    {
+        await Server.SendAsync(new PubRelPacket { PacketId = 65_000 });
+        var answer = await Server.ExpectAsync<PubCompPacket>();
+        answer.PacketId.Should().Be(65_000);
+    }
+
+    /// <summary>The errors that were logged, which the test expects.</summary>
+    public string[] TakeErrors() => errors.Take();
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var server in servers)
+            server.Abort();
+        await Client.DisposeAsync();
+        foreach (var server in servers)
+            await server.DisposeAsync();
+        errors.Take().Should().BeEmpty("no error is logged that the test does not expect");
+    }
+
+    private MemoryChannel Dial(MqttProtocolVersion version, int capacityBytes)
+    {
+        var (ours, theirs) = MemoryChannel.CreatePair(capacityBytes: capacityBytes);
+        dialled.Enqueue(new ScriptedPeer(theirs, MqttSender.Server, version));
+        return ours;
+    }
+}
