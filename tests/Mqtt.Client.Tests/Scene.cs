@@ -70,6 +70,61 @@ public sealed class Scene : IAsyncDisposable
         return await Ended.Task.Soon();
     }
 
+    /// <summary>Waits until the client has told of the end of a connection that is brought about.</summary>
+    public async Task<MqttDisconnectCause> EndedAfterAsync(Action action)
+    {
+        action();
+        return await Ended.Task.Soon();
+    }
+
+    /// <summary>A stream to which the server has said yes.</summary>
+    public async Task<MqttSubscription> SubscribedAsync(string filter)
+    {
+        var subscription = Client.Subscribe(filter, QualityOfService.ExactlyOnce);
+        await GrantAsync();
+        return subscription;
+    }
+
+    /// <summary>A handler to which the server has said yes.</summary>
+    public Task<MqttSubscription> SubscribedAsync(string filter, Action<MqttMessage, CancellationToken> handler) => SubscribedAsync(filter, (message, cancellationToken) =>
+    {
+        handler(message, cancellationToken);
+        return Task.CompletedTask;
+    });
+
+    /// <summary>A handler to which the server has said yes.</summary>
+    public async Task<MqttSubscription> SubscribedAsync(string filter, Func<MqttMessage, CancellationToken, Task> handler)
+    {
+        var subscription = Client.Subscribe(filter, (message, cancellationToken) => new ValueTask(handler(message, cancellationToken)), QualityOfService.ExactlyOnce);
+        await GrantAsync();
+        return subscription;
+    }
+
+    /// <summary>The server says yes to the SUBSCRIBE that is under way; returns its subscription identifier.</summary>
+    public async Task<uint?> GrantAsync()
+    {
+        var packet = await Server.ExpectAsync<SubscribePacket>();
+        await Server.SendAsync(new SubAckPacket { PacketId = packet.PacketId, ReasonCodes = [.. packet.Subscriptions.Select(wanted => (ReasonCode)wanted.QualityOfService)] });
+        return packet.SubscriptionIdentifier;
+    }
+
+    /// <summary>The server sends a message, without a subscription identifier unless one is given.</summary>
+    public async Task DeliverAsync(
+        string topic, string payload, QualityOfService qualityOfService = QualityOfService.AtMostOnce, ushort packetId = 0, bool duplicate = false, uint? identifier = null)
+    {
+        var packet = new PublishPacket
+        {
+            Topic = topic,
+            Payload = System.Text.Encoding.UTF8.GetBytes(payload),
+            QualityOfService = qualityOfService,
+            PacketId = packetId,
+            Duplicate = duplicate,
+        };
+        if (identifier is { } value)
+            packet.AddSubscriptionIdentifier(value);
+        await Server.SendAsync(packet);
+    }
+
     /// <summary>The client has read and answered all that was sent to it before: it answers a PUBREL that nothing belongs to, and nothing else may come.</summary>
     public async Task NothingMoreAsync()
     {
