@@ -92,7 +92,7 @@ public class BufferTests
     [Fact]
     public void Nothing_is_allocated_once_it_is_warm()
     {
-        Run(100);
+        Run(5_000);
 
         var before = GC.GetAllocatedBytesForCurrentThread();
         Run(10_000);

@@ -297,29 +297,28 @@ public sealed class OutboxTests : IAsyncDisposable
     }
 
     [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public async Task Many_threads_append_and_each_keeps_its_order_and_nothing_is_lost(bool lockChanges)
+    [InlineData(8, false)]
+    [InlineData(4096, false)]
+    [InlineData(4096, true)]
+    public async Task Many_threads_append_and_each_keeps_its_order_and_nothing_is_lost(int sizeBytes, bool lockChanges)
     {
         const int Threads = 6;
-        const int Each = 5_000;
+        const int Each = 2_000;
         var slow = new SlowChannel();
         var shared = new Outbox(slow);
-        var total = slow.WhenWritten(Threads * Each * 8);
+        var total = slow.WhenWritten(Threads * Each * sizeBytes);
 
-        var appending = Enumerable.Range(0, Threads).Select(thread => Task.Run(() => AppendMany(shared, thread, Each))).ToArray();
-        for (var i = 0; lockChanges && !appending.All(task => task.IsCompleted); i++)
-            shared.Adopt(new Lock());
-        await Task.WhenAll(appending);
+        var appending = Enumerable.Range(0, Threads).Select(thread => Task.Run(() => AppendMany(shared, thread, Each, sizeBytes, lockChanges)));
+        await Task.WhenAll(appending.ToArray());
         await total.WaitAsync(TimeSpan.FromSeconds(60));
 
         slow.WroteTwiceAtOnce.Should().BeFalse();
         var next = new int[Threads];
-        var all = slow.Written;
-        for (var i = 0; i < all.Length; i += 8)
+        for (var rest = slow.Written.AsSpan(); !rest.IsEmpty; rest = rest[sizeBytes..])
         {
-            var thread = BinaryPrimitives.ReadInt32LittleEndian(all.AsSpan(i));
-            BinaryPrimitives.ReadInt32LittleEndian(all.AsSpan(i + 4)).Should().Be(next[thread]++);
+            var thread = rest[4];
+            BinaryPrimitives.ReadInt32LittleEndian(rest).Should().Be(next[thread]++);
+            rest[4..sizeBytes].ContainsAnyExcept(thread).Should().BeFalse("nobody else writes into a packet");
         }
 
         next.Should().OnlyContain(count => count == Each);
@@ -331,7 +330,7 @@ public sealed class OutboxTests : IAsyncDisposable
         var slow = new SlowChannel();
         var shared = new Outbox(slow);
         var some = slow.WhenWritten(8_000);
-        var appending = Enumerable.Range(0, 4).Select(thread => Task.Run(() => AppendMany(shared, thread, 20_000))).ToArray();
+        var appending = Enumerable.Range(0, 4).Select(thread => Task.Run(() => AppendMany(shared, thread, 20_000, sizeBytes: 8, lockChanges: false))).ToArray();
         await some.WaitAsync(TimeSpan.FromSeconds(60));
 
         shared.Complete();
@@ -382,18 +381,21 @@ public sealed class OutboxTests : IAsyncDisposable
         }
     }
 
-    private static void AppendMany(Outbox outbox, int thread, int count)
+    // Each packet: a count, then the thread's number again and again.
+    private static void AppendMany(Outbox outbox, int thread, int count, int sizeBytes, bool lockChanges)
     {
-        Span<byte> bytes = stackalloc byte[8];
+        var bytes = new byte[sizeBytes];
+        bytes.AsSpan().Fill((byte)thread);
         for (var i = 0; i < count;)
         {
             using (Turn.Enter(out var turn))
             {
                 for (var inTurn = 0; inTurn < 1 + thread && i < count; inTurn++, i++)
                 {
-                    BinaryPrimitives.WriteInt32LittleEndian(bytes, thread);
-                    BinaryPrimitives.WriteInt32LittleEndian(bytes[4..], i);
+                    BinaryPrimitives.WriteInt32LittleEndian(bytes, i);
                     outbox.Append(bytes, turn);
+                    if (lockChanges)
+                        outbox.Adopt(new Lock());
                 }
             }
         }
