@@ -199,7 +199,7 @@ public sealed class MqttServer : IAsyncDisposable
 
     private void Begin(MqttChannel channel)
     {
-        if (options.MaximumConnections is { } maximum && connections.Count >= maximum)
+        if (connections.Count >= (options.MaximumConnections ?? int.MaxValue) || BufferPool.RentedBytes > options.MemoryBytes)
         {
             channel.Abort();
             return;

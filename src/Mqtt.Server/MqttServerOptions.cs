@@ -27,6 +27,9 @@ public sealed record MqttServerOptions
     /// <summary>How many bytes all connections together may hold before their CONNECT is accepted; a connection that would exceed it is closed. Default: 64 MiB.</summary>
     public long UnauthenticatedBytes { get; init; } = 64L * 1024 * 1024;
 
+    /// <summary>How many bytes all connections, queues and retained messages of the process may hold before new connections are closed as they come. Default: a quarter of the memory.</summary>
+    public long MemoryBytes { get; init; } = QuarterOfMemory;
+
     /// <summary>How long <see cref="MqttServer.StopAsync"/> waits for connections to end before it cuts them. Default: 5 s.</summary>
     public TimeSpan StopTimeout { get; init; } = TimeSpan.FromSeconds(5);
 
@@ -39,6 +42,8 @@ public sealed record MqttServerOptions
     /// <summary>Where errors are logged. Default: nowhere.</summary>
     public ILogger Logger { get; init; } = NullLogger.Instance;
 
+    internal static long QuarterOfMemory { get; } = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4;
+
     internal void Validate()
     {
         ArgumentNullException.ThrowIfNull(Addresses);
@@ -49,6 +54,7 @@ public sealed record MqttServerOptions
         if (MaximumConnections is { } connections)
             ArgumentOutOfRangeException.ThrowIfNegativeOrZero(connections, nameof(MaximumConnections));
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(UnauthenticatedBytes);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(MemoryBytes);
         ArgumentOutOfRangeException.ThrowIfLessThan(StopTimeout, TimeSpan.Zero);
         Limits.Validate();
     }

@@ -15,25 +15,32 @@ public static class BufferPool
     private const int KeptBytesOfEachSize = 16 * 1024 * 1024;
 
     private static readonly Shelf[] Shelves = BuildShelves();
-    private static long rented;
+    private static long rentedCount;
+    private static long rentedBytes;
 
     /// <summary>How many buffers are out at present. Tests use it to find leaks.</summary>
-    public static long RentedCount => Interlocked.Read(ref rented);
+    public static long RentedCount => Interlocked.Read(ref rentedCount);
+
+    /// <summary>How many bytes are out at present: what all connections, queues and retained messages of the process hold.</summary>
+    public static long RentedBytes => Interlocked.Read(ref rentedBytes);
 
     /// <summary>A buffer of at least <paramref name="minimumBytes"/>; its content is undefined. Give it back with <see cref="Return"/>, once.</summary>
     public static byte[] Rent(int minimumBytes)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(minimumBytes);
-        Interlocked.Increment(ref rented);
         var index = IndexOf(minimumBytes);
-        return index < SizeCount ? Shelves[index].Take() : GC.AllocateUninitializedArray<byte>(minimumBytes);
+        var buffer = index < SizeCount ? Shelves[index].Take() : GC.AllocateUninitializedArray<byte>(minimumBytes);
+        Interlocked.Increment(ref rentedCount);
+        Interlocked.Add(ref rentedBytes, buffer.Length);
+        return buffer;
     }
 
     /// <summary>Gives back a buffer that <see cref="Rent"/> gave out; nobody may use it afterwards.</summary>
     public static void Return(byte[] buffer)
     {
         ArgumentNullException.ThrowIfNull(buffer);
-        Interlocked.Decrement(ref rented);
+        Interlocked.Decrement(ref rentedCount);
+        Interlocked.Add(ref rentedBytes, -buffer.Length);
         var index = IndexOf(buffer.Length);
         if (index < SizeCount && Shelves[index].Bytes == buffer.Length)
             Shelves[index].Put(buffer);

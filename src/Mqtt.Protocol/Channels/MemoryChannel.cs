@@ -9,11 +9,14 @@ namespace Mqtt.Protocol.Channels;
 /// </summary>
 public sealed class MemoryChannel : MqttChannel
 {
+    private readonly Lock gate = new();
+    private readonly Signal yielding;
     private readonly MemoryPipe incoming;
     private readonly MemoryPipe outgoing;
 
-    private MemoryChannel(MemoryPipe incoming, MemoryPipe outgoing, string name)
+    private MemoryChannel(MemoryPipe incoming, MemoryPipe outgoing, PipeScheduler scheduler, string name)
     {
+        yielding = new Signal(scheduler);
         this.incoming = incoming;
         this.outgoing = outgoing;
         LocalEndPoint = new MemoryEndPoint(name);
@@ -39,7 +42,7 @@ public sealed class MemoryChannel : MqttChannel
         scheduler ??= PipeScheduler.ThreadPool;
         var there = new MemoryPipe(scheduler, capacityBytes);
         var back = new MemoryPipe(scheduler, capacityBytes);
-        return (new MemoryChannel(back, there, name), new MemoryChannel(there, back, name));
+        return (new MemoryChannel(back, there, scheduler, name), new MemoryChannel(there, back, scheduler, name));
     }
 
     /// <inheritdoc/>
@@ -58,6 +61,20 @@ public sealed class MemoryChannel : MqttChannel
     {
         var taken = outgoing.Write(bytes.Span);
         return taken == bytes.Length ? default : WriteRestAsync(bytes[taken..]);
+    }
+
+    /// <inheritdoc/>
+    public override ValueTask YieldAsync()
+    {
+        ValueTask waiting;
+        lock (gate)
+        {
+            waiting = yielding.Wait(gate, CancellationToken.None);
+            yielding.Take();
+        }
+
+        yielding.Fire();
+        return waiting;
     }
 
     /// <inheritdoc/>

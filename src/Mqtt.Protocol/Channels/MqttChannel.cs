@@ -49,6 +49,12 @@ public abstract class MqttChannel : IAsyncDisposable
         return pieces.Count == 1 ? WriteAsync(pieces[0]) : WriteEachAsync(pieces);
     }
 
+    /// <summary>
+    /// Lets others have their turn, and goes on where the channel's own reads go on: a connection that has much to do must not keep its
+    /// neighbours waiting, and one that waited for something else comes back this way. By default that is the thread pool.
+    /// </summary>
+    public virtual async ValueTask YieldAsync() => await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+
     /// <summary>Says that nothing more will be sent; the other side reads the end of the stream. Reading goes on. Call it after the last write.</summary>
     public abstract void CompleteWriting();
 

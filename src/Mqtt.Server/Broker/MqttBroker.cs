@@ -77,8 +77,7 @@ public sealed class MqttBroker : IInlineMqttHandler, IAsyncDisposable
                 return subscribing.OnUnsubscribeAsync(from, (UnsubscribePacket)packet);
             default:
                 using (Turn.Enter(out var turn))
-                    OnPacket(from, packet, turn);
-                return default;
+                    return OnPacket(from, packet, turn);
         }
     }
 
@@ -98,13 +97,14 @@ public sealed class MqttBroker : IInlineMqttHandler, IAsyncDisposable
         retained.Clear();
     }
 
-    private void OnPacket(Attachment from, MqttPacket packet, Turn turn)
+    // A publisher that is too fast waits here, and with it only its own connection.
+    private ValueTask OnPacket(Attachment from, MqttPacket packet, Turn turn)
     {
         switch (packet.Type)
         {
             case MqttPacketType.Publish:
-                publishing.OnPublish(from, (PublishPacket)packet, turn);
-                break;
+                var slow = publishing.OnPublish(from, (PublishPacket)packet, turn);
+                return slow is null || from.Session.IsOwed ? default : slow.WaitForRoomAsync();
             case MqttPacketType.PubAck:
                 Check(from.Session.OnPubAck(from, ((PubAckPacket)packet).PacketId, turn), packet);
                 break;
@@ -127,6 +127,8 @@ public sealed class MqttBroker : IInlineMqttHandler, IAsyncDisposable
             default:
                 throw Unexpected(packet);
         }
+
+        return default;
     }
 
     private static void Check(FlightOutcome outcome, MqttPacket packet)

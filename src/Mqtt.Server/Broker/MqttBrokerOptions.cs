@@ -29,6 +29,12 @@ public sealed record MqttBrokerOptions
     /// <summary>How many bytes may wait for one session. Default: 16 MiB.</summary>
     public long QueueBytes { get; init; } = 16 * 1024 * 1024;
 
+    /// <summary>
+    /// How many bytes all connections, queues and retained messages of the process may hold. Beyond it QoS 0 is dropped, QoS 1 and 2 are
+    /// refused (0x97), and a 3.x client that publishes them, which cannot be told, is cut off. Default: a quarter of the memory.
+    /// </summary>
+    public long MemoryBytes { get; init; } = MqttServerOptions.QuarterOfMemory;
+
     /// <summary>The longest time that a session outlives its connection, also for 3.x clients without CleanSession; <see langword="null"/> for no cap. Default: 7 days.</summary>
     public TimeSpan? MaximumSessionExpiry { get; init; } = TimeSpan.FromDays(7);
 
@@ -56,6 +62,7 @@ public sealed record MqttBrokerOptions
         ArgumentOutOfRangeException.ThrowIfLessThan(MaximumPacketBytes, 16);
         ArgumentOutOfRangeException.ThrowIfNegative(QueueCount);
         ArgumentOutOfRangeException.ThrowIfNegative(QueueBytes);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(MemoryBytes);
         if (MaximumSessionExpiry is { } expiry)
             ArgumentOutOfRangeException.ThrowIfLessThan(expiry, TimeSpan.Zero, nameof(MaximumSessionExpiry));
         ArgumentNullException.ThrowIfNull(TimeProvider);

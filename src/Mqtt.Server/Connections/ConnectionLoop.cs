@@ -274,6 +274,10 @@ internal sealed class ConnectionLoop : Deadline
             lastReceivedAt = heartbeat.Now;
             parked = false;
         }
+
+        // Wherever the handler went, the rest goes on where the connection lives.
+        if (runsInline)
+            await channel.YieldAsync().ConfigureAwait(false);
     }
 
     private async Task EndAsync(MqttCloseCause cause)

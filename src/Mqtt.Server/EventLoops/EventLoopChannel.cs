@@ -20,6 +20,8 @@ internal sealed class EventLoopChannel : MqttChannel, IEventSource
     private readonly Lock gate = new();
     private readonly LoopWaiter reader = new();
     private LoopWaiter? writer;
+    private LoopWaiter? yielder;
+    private Action? wakeYielder;
     private GCHandle handle;
 
     // Who is inside a call with the descriptor, whether it is to be closed, and whether it was.
@@ -91,6 +93,13 @@ internal sealed class EventLoopChannel : MqttChannel, IEventSource
             Watch();
             return waiting;
         }
+    }
+
+    public override ValueTask YieldAsync()
+    {
+        var waiting = (yielder ??= new LoopWaiter()).Begin();
+        loop.Post(wakeYielder ??= yielder.Wake);
+        return waiting;
     }
 
     public override void CompleteWriting()

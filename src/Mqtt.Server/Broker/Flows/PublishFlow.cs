@@ -11,27 +11,35 @@ namespace Mqtt.Server.Broker.Flows;
 /// <summary>PUBLISH from a client, or from the broker itself: retain it, find who gets it, deliver, acknowledge.</summary>
 internal sealed class PublishFlow(SessionContext context, Router<Session> router, RetainedMessages retained)
 {
-    /// <summary>Takes a PUBLISH of a client. Never waits: the acknowledgement leaves when what it asserts is stored.</summary>
-    public void OnPublish(Attachment from, PublishPacket packet, Turn turn)
+    /// <summary>
+    /// Takes a PUBLISH of a client. Never waits for the store: the acknowledgement leaves when what it asserts is safe. Returns the
+    /// subscriber for whose sake the publisher should slow down, if there is one.
+    /// </summary>
+    public Session? OnPublish(Attachment from, PublishPacket packet, Turn turn)
     {
         var topic = packet.Properties.IsEmpty || packet.TopicAlias is not { } alias ? packet.Topic : from.Aliases.Resolve(alias, packet.Topic);
         var (qualityOfService, packetId) = (packet.QualityOfService, packet.PacketId);
         if (qualityOfService != QualityOfService.AtMostOnce && !IsNew(from, qualityOfService, packetId, turn))
-            return;
+            return null;
         if (IsReserved(topic.Span))
         {
-            Refuse(from, qualityOfService, packetId, turn);
-            return;
+            Refuse(from, qualityOfService, packetId, ReasonCode.TopicNameInvalid, turn);
+            return null;
+        }
+
+        if (context.IsMemoryFull)
+        {
+            RefuseForMemory(from, qualityOfService, packetId, turn);
+            return null;
         }
 
         var publication = from.Publication;
         publication.Begin(packet, topic, from.IsV5, context.Now);
         try
         {
-            if (qualityOfService == QualityOfService.ExactlyOnce)
-                PublishOnce(publication, from, packetId, turn);
-            else
-                PublishAndAcknowledge(publication, from, qualityOfService, packetId, turn);
+            return qualityOfService == QualityOfService.ExactlyOnce
+                ? PublishOnce(publication, from, packetId, turn)
+                : PublishAndAcknowledge(publication, from, qualityOfService, packetId, turn);
         }
         finally
         {
@@ -39,23 +47,25 @@ internal sealed class PublishFlow(SessionContext context, Router<Session> router
         }
     }
 
-    private void PublishAndAcknowledge(Publication publication, Attachment from, QualityOfService qualityOfService, ushort packetId, Turn turn)
+    private Session? PublishAndAcknowledge(Publication publication, Attachment from, QualityOfService qualityOfService, ushort packetId, Turn turn)
     {
-        var position = Publish(publication, from.Session, turn, out var receivers);
+        var position = Publish(publication, from.Session, turn, out var receivers, out var slow);
         if (qualityOfService == QualityOfService.AtLeastOnce)
             from.Session.Answer(from, new Departure(MqttPacketType.PubAck, packetId, CodeFor(receivers), position), turn);
+        return slow;
     }
 
     // The identifier and the message's place in every queue are one unit: kept apart, a crash between them would lose the message or
     // deliver it twice.
-    private void PublishOnce(Publication publication, Attachment from, ushort packetId, Turn turn)
+    private Session? PublishOnce(Publication publication, Attachment from, ushort packetId, Turn turn)
     {
         long position;
         int receivers;
+        Session? slow;
         context.Store?.BeginUnit();
         try
         {
-            position = Publish(publication, from.Session, turn, out receivers);
+            position = Publish(publication, from.Session, turn, out receivers, out slow);
             position = Math.Max(position, from.Session.StoreArrival(packetId));
         }
         finally
@@ -64,6 +74,7 @@ internal sealed class PublishFlow(SessionContext context, Router<Session> router
         }
 
         from.Session.Answer(from, new Departure(MqttPacketType.PubRec, packetId, CodeFor(receivers), position), turn);
+        return slow;
     }
 
     private static ReasonCode CodeFor(int receivers) => receivers == 0 ? ReasonCode.NoMatchingSubscribers : ReasonCode.Success;
@@ -77,7 +88,7 @@ internal sealed class PublishFlow(SessionContext context, Router<Session> router
         publication.Begin(message, context.Now);
         try
         {
-            return Publish(publication, null, turn, out _);
+            return Publish(publication, null, turn, out _, out _);
         }
         finally
         {
@@ -86,17 +97,21 @@ internal sealed class PublishFlow(SessionContext context, Router<Session> router
     }
 
     // Retained first: whoever subscribes meanwhile gets the message at least once.
-    private long Publish(Publication publication, Session? from, Turn turn, out int receivers)
+    private long Publish(Publication publication, Session? from, Turn turn, out int receivers, out Session? slow)
     {
+        slow = null;
         var position = publication.Parts.Retain ? Retain(publication) : 0;
         var targets = router.Find(publication.Parts.Topic.Span).Targets;
         receivers = targets.Length;
         foreach (ref readonly var target in targets)
         {
+            var isCongested = false;
             if (!ReferenceEquals(target.Subscriber, from))
-                position = Math.Max(position, target.Subscriber.Deliver(publication, target.Terms, turn));
+                position = Math.Max(position, target.Subscriber.Deliver(publication, target.Terms, turn, ref isCongested));
             else if (target.OwnTerms is { } terms)
-                position = Math.Max(position, from.Deliver(publication, terms, turn));
+                position = Math.Max(position, from.Deliver(publication, terms, turn, ref isCongested));
+            if (isCongested)
+                slow = target.Subscriber;
         }
 
         return position;
@@ -127,12 +142,21 @@ internal sealed class PublishFlow(SessionContext context, Router<Session> router
         }
     }
 
-    // What clients must not write: refused in 5.0, acknowledged and dropped in 3.x, without a word at QoS 0.
-    private static void Refuse(Attachment from, QualityOfService qualityOfService, ushort packetId, Turn turn)
+    private void RefuseForMemory(Attachment from, QualityOfService qualityOfService, ushort packetId, Turn turn)
+    {
+        context.Statistics.OnDropped(DropCause.MemoryFull);
+        if (qualityOfService != QualityOfService.AtMostOnce && !from.IsV5)
+            from.Connection.Close(ReasonCode.QuotaExceeded);
+        else
+            Refuse(from, qualityOfService, packetId, ReasonCode.QuotaExceeded, turn);
+    }
+
+    // Refused in 5.0, acknowledged and dropped in 3.x, which has no word for it, and dropped at QoS 0.
+    private static void Refuse(Attachment from, QualityOfService qualityOfService, ushort packetId, ReasonCode reasonCode, Turn turn)
     {
         if (qualityOfService == QualityOfService.AtMostOnce)
             return;
-        var code = from.IsV5 ? ReasonCode.TopicNameInvalid : ReasonCode.Success;
+        var code = from.IsV5 ? reasonCode : ReasonCode.Success;
         var kind = qualityOfService == QualityOfService.ExactlyOnce ? MqttPacketType.PubRec : MqttPacketType.PubAck;
         if (kind == MqttPacketType.PubRec && from.IsV5)
             from.Session.OnRefused(from, packetId);

@@ -14,11 +14,17 @@ namespace Mqtt.Server.Broker.Sessions;
 /// </summary>
 internal sealed class Session
 {
+    // How long a publisher waits at most before it may send one message more.
+    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(1);
+
     private readonly SessionContext context;
     private readonly SessionQueue queue;
     private readonly OutgoingFlights<Copy> flights = new(1);
     private readonly IncomingFlights arrivals;
     private long lastSequence;
+
+    // Publishers that wait until there is room again. Under the gate.
+    private List<Pause>? pauses;
 
     public Session(string clientId, SessionContext context)
     {
@@ -91,6 +97,7 @@ internal sealed class Session
             if (Attachment != attachment)
                 return false;
             Attachment = null;
+            EndPauses();
             return true;
         }
     }
@@ -102,6 +109,7 @@ internal sealed class Session
         {
             HasEnded = true;
             Attachment = null;
+            EndPauses();
             foreach (var copy in queue.Clear())
                 copy.Message?.Release();
             foreach (var (_, _, copy) in flights.Flights())
@@ -115,7 +123,11 @@ internal sealed class Session
     /// Takes a message for the client: into its outbox if it can leave now, else into the queue. Returns the position in the store at which
     /// the session has taken ownership, 0 if it need not be waited for.
     /// </summary>
-    public long Deliver(Publication publication, in DeliveryTerms terms, Turn turn)
+    /// <param name="publication">The message.</param>
+    /// <param name="terms">What the client's subscriptions say about its copy.</param>
+    /// <param name="turn">The turn in which the outbox is flushed.</param>
+    /// <param name="isCongested">Set if the client is there, but so much waits for it that the publisher should slow down.</param>
+    public long Deliver(Publication publication, in DeliveryTerms terms, Turn turn, ref bool isCongested)
     {
         var qualityOfService = terms.QualityOf(publication.Parts.QualityOfService);
         var retain = terms.RetainAsPublished && publication.Parts.Retain;
@@ -129,7 +141,38 @@ internal sealed class Session
                 return 0;
             }
 
-            return DeliverAcknowledged(publication, qualityOfService, retain, terms.Identifiers, turn);
+            var position = DeliverAcknowledged(publication, qualityOfService, retain, terms.Identifiers, turn);
+            isCongested |= Attachment is not null && queue.IsHigh;
+            return position;
+        }
+    }
+
+    /// <summary>
+    /// Lets a publisher wait until the queue has shrunk, or for a bounded time. A client that owes acknowledgements itself never waits:
+    /// not to read them could keep the other side from ever having room.
+    /// </summary>
+    public ValueTask WaitForRoomAsync()
+    {
+        Pause pause;
+        lock (Gate)
+        {
+            if (Attachment is null || !queue.IsHigh)
+                return default;
+            (pauses ??= []).Add(pause = new Pause(context.Options.Scheduler));
+        }
+
+        context.Statistics.OnPublisherPaused();
+        context.Heartbeat.Set(pause, context.Now + (long)LongestPause.TotalMilliseconds);
+        return new ValueTask(pause.Ended);
+    }
+
+    /// <summary>True if the client has yet to acknowledge something, or something waits for it.</summary>
+    public bool IsOwed
+    {
+        get
+        {
+            lock (Gate)
+                return flights.Count > 0 || !queue.IsEmpty;
         }
     }
 
@@ -363,8 +406,27 @@ internal sealed class Session
         return added;
     }
 
-    // Sends what may leave: first what was under way when the last connection ended, then what waits.
+    // Sends what may leave, and lets publishers go on that waited for room.
     private void Pump(Turn turn)
+    {
+        PumpQueue(turn);
+        if (pauses is not null && (queue.IsLow || Attachment is null))
+            EndPauses();
+    }
+
+    private void EndPauses()
+    {
+        foreach (var pause in pauses ?? [])
+        {
+            context.Heartbeat.Clear(pause);
+            pause.End();
+        }
+
+        pauses = null;
+    }
+
+    // First what was under way when the last connection ended, then what waits.
+    private void PumpQueue(Turn turn)
     {
         if (Attachment is not { } to)
             return;

@@ -1,3 +1,4 @@
+using Mqtt.Protocol.Channels;
 using Mqtt.Server.Broker.Messages;
 using Mqtt.Server.Broker.Storage;
 using Mqtt.Server.Time;
@@ -21,6 +22,9 @@ internal sealed class SessionContext(MqttBrokerOptions options, Heartbeat heartb
 
     /// <summary>The coarse clock, in milliseconds.</summary>
     public long Now => heartbeat.Now;
+
+    /// <summary>True if the process holds more bytes than it may: no message gets in.</summary>
+    public bool IsMemoryFull => BufferPool.RentedBytes > options.MemoryBytes;
 
     /// <summary>True if everything up to a position is safe.</summary>
     public bool IsSafe(long position) => Watch is null || Watch.IsSafe(position);

@@ -21,6 +21,12 @@ internal sealed class SessionQueue(int maximumCount, long maximumBytes)
     /// <summary>How many copies wait.</summary>
     public int Count => (retained?.Count ?? 0) + (messages?.Count ?? 0);
 
+    /// <summary>True if so much waits that publishers should slow down: half of either bound.</summary>
+    public bool IsHigh => messages is not null && (messages.Count >= (maximumCount + 1) / 2 || bytes >= maximumBytes / 2);
+
+    /// <summary>True if they may go on: a quarter of both bounds.</summary>
+    public bool IsLow => messages is null || (messages.Count <= maximumCount / 4 && bytes <= maximumBytes / 4);
+
     /// <summary>True while retained messages wait.</summary>
     public bool HasRetained => retained is not null;
 
