@@ -13,7 +13,7 @@ internal sealed class MqttTransport(ClientSession session, Action<MqttDisconnect
 
     private readonly MqttClientOptions options = session.Options;
 
-    // One connect or disconnect at a time.
+    // One connect or disconnect at a time. Never disposed, so that whoever waits at it learns that the client is gone.
     private readonly SemaphoreSlim turnstile = new(1, 1);
     private readonly CancellationTokenSource disposing = new();
 
@@ -66,7 +66,6 @@ internal sealed class MqttTransport(ClientSession session, Action<MqttDisconnect
         if (!IsTelling.Value)
             await running.ConfigureAwait(false);
         disposing.Dispose();
-        turnstile.Dispose();
     }
 
     // A session under a generated identifier ends now: nobody else can ever resume it.
