@@ -27,6 +27,7 @@ public partial class ReadmeTests
 
     [Theory]
     [InlineData("README.md")]
+    [InlineData("ARCHITECTURE.md")]
     [InlineData("CHANGELOG.md")]
     [InlineData("docs/README.md")]
     [InlineData("benchmarks/README.md")]
