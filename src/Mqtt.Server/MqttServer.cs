@@ -172,7 +172,8 @@ public sealed class MqttServer : IAsyncDisposable
         }
 
         // The last connection ended on a loop: nobody who waits for the stop may go on there.
-        await new PoolSwitch();
+        if (loops is not null)
+            await new PoolSwitch();
         if (heartbeat is not null)
             await heartbeat.DisposeAsync().ConfigureAwait(false);
         loops?.Dispose();
