@@ -26,7 +26,7 @@ public sealed record MqttBrokerOptions
     /// <summary>How many messages may wait for one session. Beyond it expired ones go, then the oldest of QoS 0, then the newest. Default: 10,000.</summary>
     public int QueueCount { get; init; } = 10_000;
 
-    /// <summary>How many bytes may wait for one session. Default: 16 MiB.</summary>
+    /// <summary>How many bytes may wait for one session; where nothing waits, one message of any size may. Default: 16 MiB.</summary>
     public long QueueBytes { get; init; } = 16 * 1024 * 1024;
 
     /// <summary>
@@ -60,7 +60,7 @@ public sealed record MqttBrokerOptions
         ThrowIfNotShort(InFlightMaximum3, nameof(InFlightMaximum3), 1);
         ThrowIfNotShort(TopicAliasMaximum, nameof(TopicAliasMaximum), 0);
         ArgumentOutOfRangeException.ThrowIfLessThan(MaximumPacketBytes, 16);
-        ArgumentOutOfRangeException.ThrowIfNegative(QueueCount);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(QueueCount);
         ArgumentOutOfRangeException.ThrowIfNegative(QueueBytes);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(MemoryBytes);
         if (MaximumSessionExpiry is { } expiry)

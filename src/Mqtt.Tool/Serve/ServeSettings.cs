@@ -42,7 +42,7 @@ internal sealed class ServeSettings
         { "inflight", "N", $"QoS 1 and 2 messages at once to one 5.0 client ({Broker.InFlightMaximum})", value => Broker = Broker with { InFlightMaximum = Short(value, 1) } },
         { "inflight3", "N", $"the same for a 3.x client ({Broker.InFlightMaximum3})", value => Broker = Broker with { InFlightMaximum3 = Short(value, 1) } },
         { "topic-alias-maximum", "N", $"topic aliases of one client, or off ({Broker.TopicAliasMaximum})", value => Broker = Broker with { TopicAliasMaximum = Values.IsOff(value) ? 0 : Short(value, 0) } },
-        { "queue-count", "N", $"messages that may wait for one session, or off ({Broker.QueueCount})", value => Broker = Broker with { QueueCount = Values.NumberOrOff(value, 0, int.MaxValue) ?? int.MaxValue } },
+        { "queue-count", "N", $"messages that may wait for one session, or off ({Broker.QueueCount})", value => Broker = Broker with { QueueCount = Values.NumberOrOff(value, 1, int.MaxValue) ?? int.MaxValue } },
         { "queue-bytes", "SIZE", $"bytes that may wait for one session, or off ({Values.Show(Broker.QueueBytes)})", value => Broker = Broker with { QueueBytes = Values.IsOff(value) ? long.MaxValue : Values.Size(value, 0, long.MaxValue) } },
         { "session-expiry", "TIME", $"longest life of a session without its client, or off ({Values.Show(Broker.MaximumSessionExpiry!.Value)})", value => Broker = Broker with { MaximumSessionExpiry = Values.IsOff(value) ? null : Values.Duration(value, TimeSpan.Zero, 100 * Year) } },
     };

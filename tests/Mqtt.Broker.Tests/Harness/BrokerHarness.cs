@@ -88,8 +88,11 @@ internal sealed class BrokerHarness : IDisposable
     public void Restart()
     {
         Stop();
-        Begin(Store is ManualCommitStore store ? store.Crash() : Store);
+        Begin();
     }
+
+    /// <summary>A new broker over what the store has, after <see cref="Stop"/>.</summary>
+    public void Begin() => Begin(Store is ManualCommitStore store ? store.Crash() : Store);
 
     /// <summary>Stops server and broker in good order; what clients do not close is cut after its time.</summary>
     public void Stop()

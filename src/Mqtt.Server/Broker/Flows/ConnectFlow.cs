@@ -75,6 +75,10 @@ internal sealed class ConnectFlow(SessionContext context, SessionTable table, Cl
         if (session.Attachment is not { } old || !session.Detach(old))
             return false;
         old.Connection.Close(ReasonCode.SessionTakenOver);
+
+        // It said goodbye, and nobody has noticed its end yet.
+        if (old.EndedNormally)
+            session.Will = null;
         if ((session.Will?.DelayInterval ?? 0) == 0)
             ending.PublishWill(session);
         return session.ExpirySeconds == 0;

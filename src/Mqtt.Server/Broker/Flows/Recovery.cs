@@ -1,4 +1,3 @@
-using Mqtt.Protocol;
 using Mqtt.Server.Broker.Messages;
 using Mqtt.Server.Broker.Retained;
 using Mqtt.Server.Broker.Sessions;
@@ -29,7 +28,7 @@ internal sealed class Recovery(SessionContext context, SessionTable table, Retai
 
         // Wills only now: who subscribes to them is known.
         foreach (var (session, since) in disconnectedAt)
-            ending.Schedule(session, since, context.Now);
+            ending.TakeUp(session, since);
     }
 
     private void Keep(in MessageRecord record)
@@ -45,7 +44,7 @@ internal sealed class Recovery(SessionContext context, SessionTable table, Retai
         var session = new Session(stored.Record.ClientId, context)
         {
             ExpirySeconds = stored.Record.ExpirySeconds,
-            Will = stored.Record.Will is { } will ? WillOf(will, stored.Record.WillDelaySeconds) : null,
+            Will = stored.Record.Will is { } will ? WillParts.FromRecord(will, stored.Record.WillDelaySeconds) : null,
         };
         foreach (var packetId in stored.Arrivals)
             session.RestoreArrival(packetId);
@@ -61,20 +60,5 @@ internal sealed class Recovery(SessionContext context, SessionTable table, Retai
             new Copy(message, entry.Entry.QualityOfService, entry.Entry.Retain, entry.Entry.Identifiers?.ToArray(), entry.Sequence),
             entry.PacketId,
             entry.State);
-    }
-
-    private static WillMessage WillOf(in MessageRecord record, uint delaySeconds)
-    {
-        var will = new WillMessage
-        {
-            Topic = MqttString.FromUtf8(record.Topic),
-            Payload = record.Payload,
-            QualityOfService = record.QualityOfService,
-            Retain = record.Retain,
-            Properties = MqttProperties.FromEncoded(record.Properties),
-        };
-        if (delaySeconds > 0)
-            will.DelayInterval = delaySeconds;
-        return will;
     }
 }

@@ -44,7 +44,7 @@ internal sealed class SessionEndFlow(SessionContext context, SessionTable table,
             session.Subscriptions.Clear();
         }
 
-        var position = session.IsDurable ? context.Store!.Sessions.Delete(session.ClientId) : 0;
+        var position = session.IsStored ? context.Store!.Sessions.Delete(session.ClientId) : 0;
         session.End();
         table.Remove(session);
         return position;
@@ -68,18 +68,32 @@ internal sealed class SessionEndFlow(SessionContext context, SessionTable table,
             publishing.Publish(will.ToMessage(context.Now), turn);
     }
 
-    /// <summary>Writes down what must be known of a durable session.</summary>
+    /// <summary>Writes down what must be known of a session that may outlive the broker, or that the store knows.</summary>
     public long Save(Session session, DateTimeOffset? disconnectedAt)
     {
-        if (!session.IsDurable)
+        if (!session.IsDurable && !session.IsStored)
             return 0;
-        MessageRecord? will = session.Will is { } message ? context.RecordOf(message.ToMessage(context.Now)) : null;
+        session.IsStored = true;
         return context.Store!.Sessions.Save(
-            new SessionRecord(session.ClientId, session.ExpirySeconds, disconnectedAt, will, session.Will?.DelayInterval ?? 0));
+            new SessionRecord(session.ClientId, session.ExpirySeconds, disconnectedAt, session.Will?.ToRecord(), session.Will?.DelayInterval ?? 0));
+    }
+
+    /// <summary>Takes up a session that a store has kept; one that was to end with its connection ends here.</summary>
+    public void TakeUp(Session session, long since)
+    {
+        session.IsStored = true;
+        if (session.ExpirySeconds == 0)
+        {
+            End(session);
+            return;
+        }
+
+        Save(session, context.Heartbeat.UtcNow.AddMilliseconds(since - context.Now));
+        Schedule(session, since, context.Now);
     }
 
     /// <summary>Sets the time of the will, then that of the session's end, for a connection that ended at <paramref name="since"/>.</summary>
-    public void Schedule(Session session, long since, long now)
+    private void Schedule(Session session, long since, long now)
     {
         var due = NextDue(session, since);
         if (due == Deadline.Never)
@@ -104,7 +118,11 @@ internal sealed class SessionEndFlow(SessionContext context, SessionTable table,
             }
 
             if (now >= WillDue(session, since))
+            {
                 PublishWill(session);
+                Save(session, context.Heartbeat.UtcNow.AddMilliseconds(since - now));
+            }
+
             return NextDue(session, since);
         }
     }

@@ -1,5 +1,6 @@
 using Mqtt.Protocol;
 using Mqtt.Server.Broker.Messages;
+using Mqtt.Server.Broker.Storage;
 
 namespace Mqtt.Server.Broker.Flows;
 
@@ -26,4 +27,24 @@ internal static class WillParts
         Retain = will.Retain,
         ExpiresAt = will.MessageExpiryInterval is { } seconds ? now + (seconds * 1000L) : MessageParts.NeverExpires,
     };
+
+    /// <summary>The will as stores keep it: its expiry stays a property, since it begins only when the will is published.</summary>
+    public static MessageRecord ToRecord(this WillMessage will) => new(
+        will.Topic.Bytes, will.Properties.With(PropertyId.WillDelayInterval, (uint?)null).Encoded, will.Payload, will.QualityOfService, will.Retain, ExpiresAt: null);
+
+    /// <summary>A will as it was stored.</summary>
+    public static WillMessage FromRecord(in MessageRecord record, uint delaySeconds)
+    {
+        var will = new WillMessage
+        {
+            Topic = MqttString.FromUtf8(record.Topic),
+            Payload = record.Payload,
+            QualityOfService = record.QualityOfService,
+            Retain = record.Retain,
+            Properties = MqttProperties.FromEncoded(record.Properties),
+        };
+        if (delaySeconds > 0)
+            will.DelayInterval = delaySeconds;
+        return will;
+    }
 }

@@ -58,6 +58,9 @@ internal sealed class Session
     /// <summary>True once the session has ended; nothing is delivered to it any more.</summary>
     public bool HasEnded { get; private set; }
 
+    /// <summary>True once the store knows the session. It stays true if the session is to end with its connection: then it must be deleted there.</summary>
+    public bool IsStored { get; set; }
+
     /// <summary>True if what the session owes must outlive the broker.</summary>
     public bool IsDurable => context.Store is not null && ExpirySeconds > 0;
 
@@ -182,6 +185,12 @@ internal sealed class Session
         uint[]? identifiers = identifier == 0 ? null : [identifier];
         lock (Gate)
         {
+            if (HasEnded)
+            {
+                messages.ForEach(static message => message.Release());
+                return;
+            }
+
             foreach (var message in messages)
             {
                 var published = message.Parts.QualityOfService;
@@ -195,11 +204,9 @@ internal sealed class Session
     /// <summary>A QoS 1 or 2 message came in.</summary>
     public ArrivalOutcome OnArrival(Attachment attachment, QualityOfService qualityOfService, ushort packetId)
     {
-        // QoS 1 counts while its acknowledgement waits to leave; that needs no lock while nothing waits.
+        // QoS 1 counts only while its acknowledgement waits to leave, which needs no lock: the client's own loop alone adds to it.
         if (qualityOfService == QualityOfService.AtLeastOnce)
-        {
-            return attachment.WaitingCount + arrivals.Unacknowledged >= arrivals.ReceiveMaximum ? ArrivalOutcome.QuotaExceeded : ArrivalOutcome.New;
-        }
+            return arrivals.Unacknowledged >= arrivals.ReceiveMaximum ? ArrivalOutcome.QuotaExceeded : ArrivalOutcome.New;
 
         lock (Gate)
             return Attachment == attachment ? arrivals.OnPublish(qualityOfService, packetId) : ArrivalOutcome.Duplicate;
@@ -388,9 +395,7 @@ internal sealed class Session
         var copy = new Copy(publication.Stored.Hold(), qualityOfService, retain, identifiers, durable ? ++lastSequence : 0);
         if (!Enqueue(copy))
             return 0;
-        var position = durable
-            ? context.Store!.Messages.Add(ClientId, copy.Sequence, new QueueEntry(qualityOfService, retain, identifiers), context.RecordOf(publication.Parts), copy.Message!.Id)
-            : 0;
+        var position = durable ? Store(copy) : 0;
         Pump(turn);
         return position;
     }
@@ -475,24 +480,36 @@ internal sealed class Session
     }
 
     // At QoS 2 a durable session must know the identifier before the packet leaves, or a crash could deliver it twice.
-    private void Begin(Attachment to, in Copy copy, Turn turn)
+    private void Begin(Attachment to, in Copy next, Turn turn)
     {
-        var kept = KeepsFlights ? copy : copy with { Message = null };
-        flights.TryBegin(copy.QualityOfService, kept, out var packetId);
-        var position = 0L;
-        if (copy.Sequence != 0)
+        var copy = next;
+        var exactlyOnce = copy.QualityOfService == QualityOfService.ExactlyOnce;
+
+        // The retained message of a new subscription, which was not stored while it waited.
+        if (exactlyOnce && copy.Sequence == 0 && IsDurable)
         {
-            var state = copy.QualityOfService == QualityOfService.ExactlyOnce ? FlightState.AwaitingPubRec : FlightState.AwaitingPubAck;
-            position = context.Store!.Messages.SetState(ClientId, copy.Sequence, packetId, state);
+            copy = copy with { Sequence = ++lastSequence };
+            Store(copy);
         }
 
-        if (copy.QualityOfService == QualityOfService.ExactlyOnce && !context.IsSafe(position))
+        var isKept = KeepsFlights || copy.Sequence != 0;
+        flights.TryBegin(copy.QualityOfService, isKept ? copy : copy with { Message = null }, out var packetId);
+        var state = exactlyOnce ? FlightState.AwaitingPubRec : FlightState.AwaitingPubAck;
+        var position = copy.Sequence == 0 ? 0 : context.Store!.Messages.SetState(ClientId, copy.Sequence, packetId, state);
+        if (exactlyOnce && copy.Sequence != 0)
             Depart(to, new Departure(MqttPacketType.Publish, packetId, ReasonCode.Success, position), turn);
         else
             Write(to, copy, packetId, duplicate: false, turn);
-        if (!KeepsFlights)
+        if (!isKept)
             copy.Message!.Release();
     }
+
+    private long Store(in Copy copy) => context.Store!.Messages.Add(
+        ClientId,
+        copy.Sequence,
+        new QueueEntry(copy.QualityOfService, copy.Retain, copy.Identifiers),
+        context.RecordOf(copy.Message!.Parts),
+        copy.Message.Id);
 
     private void Resend(Attachment to, ushort packetId, FlightState state, in Copy copy, Turn turn)
     {
@@ -538,6 +555,8 @@ internal sealed class Session
         }
 
         (to.Waiting ??= new()).Enqueue(departure);
+        if (departure.Kind == MqttPacketType.PubAck)
+            arrivals.OnPublish(QualityOfService.AtLeastOnce, departure.PacketId);
         LetGo(to, turn);
     }
 
@@ -551,6 +570,8 @@ internal sealed class Session
         while (to.Waiting!.TryPeek(out var departure) && context.IsSafe(departure.Position))
         {
             to.Waiting.Dequeue();
+            if (departure.Kind == MqttPacketType.PubAck)
+                arrivals.OnPubAckSent();
             WriteDeparture(to, departure, turn);
         }
     }

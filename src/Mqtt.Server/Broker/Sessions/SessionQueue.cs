@@ -82,7 +82,8 @@ internal sealed class SessionQueue(int maximumCount, long maximumBytes)
         return all;
     }
 
-    private bool HasRoom(int size) => (messages?.Count ?? 0) < maximumCount && bytes + size <= maximumBytes;
+    // Where nothing waits, a message of any size may: it is perhaps on its way in a moment.
+    private bool HasRoom(int size) => messages is null or { Count: 0 } || (messages.Count < maximumCount && bytes + size <= maximumBytes);
 
     private void MakeRoom(int size, long now, ref List<Copy>? dropped)
     {
