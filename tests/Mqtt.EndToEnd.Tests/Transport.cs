@@ -1,0 +1,14 @@
+namespace Mqtt.EndToEnd.Tests;
+
+/// <summary>What carries the bytes between client and broker.</summary>
+public enum Transport
+{
+    /// <summary>In memory.</summary>
+    Memory,
+
+    /// <summary>TCP over loopback, through the event loops where the platform has them.</summary>
+    Tcp,
+
+    /// <summary>TCP over loopback, through the runtime's sockets.</summary>
+    TcpWithoutLoops,
+}
