@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net;
+using System.Net.Security;
 using Microsoft.Extensions.Logging;
 using Mqtt.Protocol;
 using Mqtt.Protocol.Channels;
@@ -28,6 +29,7 @@ public sealed class MqttServer : IAsyncDisposable
     private readonly List<Task> accepting = [];
     private readonly Lock gate = new();
     private Heartbeat? heartbeat;
+    private readonly SslServerAuthenticationOptions? tls;
     private EventLoopGroup? loops;
     private IMqttHandler? handler;
     private Task? stopping;
@@ -52,8 +54,8 @@ public sealed class MqttServer : IAsyncDisposable
         options.Validate();
         if (options.Addresses.Count == 0 && options.Listeners.Count == 0)
             throw new ArgumentException("There is no address to listen on.", nameof(options));
-        foreach (var address in options.Addresses)
-            ListenAddress.Parse(address);
+        if (options.Addresses.Select(ListenAddress.Parse).ToList().Exists(ListenAddress.IsTls))
+            tls = (options.Tls ?? throw new ArgumentException("An mqtts:// address needs a certificate.", nameof(options))).Load();
         this.options = options;
     }
 
@@ -116,7 +118,7 @@ public sealed class MqttServer : IAsyncDisposable
             }
 
             foreach (var address in options.Addresses)
-                started.AddRange(ListenAddress.Start(address, loops));
+                started.AddRange(ListenAddress.Start(address, loops, tls));
         }
         catch
         {

@@ -6,8 +6,11 @@ namespace Mqtt.Server;
 /// <summary>How a <see cref="MqttServer"/> listens and what it allows. Immutable; checked once when the server is made.</summary>
 public sealed record MqttServerOptions
 {
-    /// <summary>The addresses to listen on, as <c>mqtt://host:port</c>. <c>localhost</c> means loopback over IPv4 and IPv6. Default: <c>mqtt://localhost:1883</c>, as mosquitto.</summary>
+    /// <summary>The addresses to listen on, as <c>mqtt://host:port</c>, or <c>mqtts://host:port</c> for TLS. <c>localhost</c> means loopback over IPv4 and IPv6. Default: <c>mqtt://localhost:1883</c>, as mosquitto.</summary>
     public IReadOnlyList<string> Addresses { get; init; } = ["mqtt://localhost:1883"];
+
+    /// <summary>The certificate for <c>mqtts://</c> addresses. Default: none; such an address is an error then.</summary>
+    public MqttServerTls? Tls { get; init; }
 
     /// <summary>Further listeners: in memory, or of your own. With any here and no <see cref="Addresses"/>, only these are used. Default: none.</summary>
     public IReadOnlyList<MqttListener> Listeners { get; init; } = [];

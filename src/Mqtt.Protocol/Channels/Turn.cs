@@ -22,9 +22,18 @@ public sealed class Turn
     private int count;
     private int depth;
 
+    // What the rounds of a loop have left over, oldest first.
+    private readonly Queue<Outbox> backlog = new();
+
     private Turn()
     {
     }
+
+    /// <summary>How many packets were appended in this turn so far, however often it was flushed; only differences mean something.</summary>
+    public long AppendCount { get; private set; }
+
+    /// <summary>True while <see cref="FlushSome"/> has left something over.</summary>
+    public bool HasBacklog => backlog.Count > 0;
 
     /// <summary>Opens a turn on this thread, or joins the one that is open.</summary>
     public static Scope Enter(out Turn turn)
@@ -33,6 +42,31 @@ public sealed class Turn
         turn.depth++;
         return new Scope(turn);
     }
+
+    /// <summary>
+    /// For an event loop, which holds a turn open for good and flushes it once a round: flushes so many of the outboxes that were appended to
+    /// since the last round, then so many of those that earlier rounds left over. A fan-out to thousands thus takes several rounds, in which
+    /// its neighbours have theirs; what comes new is not kept waiting by what is left over. True if something is left.
+    /// </summary>
+    public bool FlushSome(int most)
+    {
+        for (var i = 0; i < count; i++)
+        {
+            if (i < most)
+                outboxes[i].Flush();
+            else
+                backlog.Enqueue(outboxes[i]);
+            outboxes[i] = null!;
+        }
+
+        count = 0;
+        for (var left = most; left > 0 && backlog.TryDequeue(out var outbox); left--)
+            outbox.Flush();
+        return count > 0 || backlog.Count > 0;
+    }
+
+    /// <summary>A packet was appended.</summary>
+    internal void CountAppend() => AppendCount++;
 
     /// <summary>Puts an outbox on the list. Only the outbox itself calls this, once until it is flushed.</summary>
     internal void Add(Outbox outbox)

@@ -12,6 +12,9 @@ namespace Mqtt.Server.Connections;
 /// </summary>
 internal sealed class ConnectionLoop : Deadline
 {
+    // How much one connection may append in a round before its neighbours have theirs: half a millisecond of work.
+    private const int AppendsOfOneRound = 16_384;
+
     // How often a connection is looked at for a peer that takes nothing.
     private const long LongestCheckMilliseconds = 10_000;
 
@@ -59,8 +62,7 @@ internal sealed class ConnectionLoop : Deadline
         // Until CONNECT names a version, errors are answered as 3.x answers them: not at all.
         reader = new MqttPacketReader(MqttProtocolVersion.V311, MqttSender.Client)
         {
-            MaximumPacketSizeBytes = options.Limits.MaximumPacketBytes,
-            MaximumConnectSizeBytes = Math.Min(options.Limits.MaximumConnectBytes, options.Limits.MaximumPacketBytes),
+            MaximumPacketSizeBytes = Math.Min(options.Limits.MaximumConnectBytes, options.Limits.MaximumPacketBytes),
             AllowDisallowedCodePoints = options.Limits.AllowDisallowedCodePoints,
         };
     }
@@ -200,6 +202,8 @@ internal sealed class ConnectionLoop : Deadline
                 return;
             received.Add(count);
             lastReceivedAt = heartbeat.Now;
+            if (!connectReceived && !BeginsWithConnect())
+                Abort(new MqttCloseCause(MqttCloseKind.ProtocolError, ReasonCode.ProtocolError));
             if (closeCause is not null)
                 return;
 
@@ -210,6 +214,8 @@ internal sealed class ConnectionLoop : Deadline
             {
                 if (!handling.IsCompletedSuccessfully)
                     await ParkAsync(handling).ConfigureAwait(false);
+                else if (runsInline)
+                    await YieldUntilFlushedAsync().ConfigureAwait(false);
             }
 
             if (closeCause is not null)
@@ -221,19 +227,20 @@ internal sealed class ConnectionLoop : Deadline
     }
 
     // Handles what is whole, within one turn, and says whether there is more to do: a handler that has not completed, whose packet
-    // and buffer stay where they are until it has; or, with user code, which gets a turn for each packet, the next packet.
+    // and buffer stay where they are until it has; the rest of what is more than one round's share; or, with user code, which gets
+    // a turn for each packet, the next packet.
     private bool HandleSome(out ValueTask handling)
     {
         handling = default;
-        using (Turn.Enter(out _))
+        using (Turn.Enter(out var turn))
         {
+            var share = turn.AppendCount + AppendsOfOneRound;
             while (closeCause is null && reader.TryRead(received.Unread, out var packet, out var consumed))
             {
                 received.Consume(consumed);
-                if (!IsInOrder(packet))
-                    return false;
+                Observe(packet);
                 handling = handler.OnPacketAsync(Connection, packet);
-                if (!handling.IsCompletedSuccessfully || !runsInline)
+                if (!handling.IsCompletedSuccessfully || !runsInline || turn.AppendCount >= share)
                     return true;
             }
         }
@@ -241,24 +248,37 @@ internal sealed class ConnectionLoop : Deadline
         return false;
     }
 
-    // The first packet must be CONNECT [MQTT-3.1.0-1], and no other may be; whoever begins otherwise gets no answer.
-    private bool IsInOrder(MqttPacket packet)
+    // The first packet must be CONNECT [MQTT-3.1.0-1]. Whoever begins otherwise gets no answer, and none of his bytes are kept.
+    private bool BeginsWithConnect() => received.Unread.Span[0] >> 4 == (int)MqttPacketType.Connect;
+
+    // The first packet is CONNECT; no later one may be.
+    private void Observe(MqttPacket packet)
     {
         if (packet is ConnectPacket connect)
         {
             if (connectReceived)
                 throw new MqttProtocolException(ReasonCode.ProtocolError, "A second CONNECT [MQTT-3.1.0-2].");
             connectReceived = true;
+            reader.MaximumPacketSizeBytes = options.Limits.MaximumPacketBytes;
             KeepAlive = TimeSpan.FromSeconds(connect.KeepAliveSeconds);
-        }
-        else if (!connectReceived)
-        {
-            Abort(new MqttCloseCause(MqttCloseKind.ProtocolError, ReasonCode.ProtocolError));
         }
 
         // DISCONNECT is never answered by DISCONNECT.
         goodbyeReceived |= packet.Type == MqttPacketType.Disconnect;
-        return connectReceived;
+    }
+
+    // A wide fan-out is flushed in several rounds: its publisher goes on when all of it has left.
+    private async ValueTask YieldUntilFlushedAsync()
+    {
+        do
+            await channel.YieldAsync().ConfigureAwait(false);
+        while (HasBacklog());
+    }
+
+    private static bool HasBacklog()
+    {
+        using (Turn.Enter(out var turn))
+            return turn.HasBacklog;
     }
 
     // Keep-alive does not run while the handler keeps the connection waiting.

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
 using Mqtt.Server.EventLoops;
 
@@ -8,14 +9,22 @@ namespace Mqtt.Server.Listeners;
 internal static class ListenAddress
 {
     private const int MqttPort = 1883;
+    private const int MqttsPort = 8883;
 
     /// <summary>Starts the listeners of one address: two for <c>localhost</c>, which share a port even if it is 0.</summary>
     /// <param name="address">As users write it.</param>
     /// <param name="loops">The event loops to use; <see langword="null"/> for the runtime's sockets.</param>
-    public static IReadOnlyList<MqttListener> Start(string address, EventLoopGroup? loops)
+    /// <param name="tls">What <c>mqtts</c> needs.</param>
+    public static IReadOnlyList<MqttListener> Start(string address, EventLoopGroup? loops, SslServerAuthenticationOptions? tls) =>
+        IsTls(Parse(address)) ? [.. StartPlain(address, loops).Select(plain => new TlsListener(plain, tls!))] : StartPlain(address, loops);
+
+    /// <summary>True if an address asks for TLS.</summary>
+    public static bool IsTls(Uri address) => address.Scheme is "mqtts" or "tls";
+
+    private static IReadOnlyList<MqttListener> StartPlain(string address, EventLoopGroup? loops)
     {
         var uri = Parse(address);
-        var port = uri.IsDefaultPort || uri.Port < 0 ? MqttPort : uri.Port;
+        var port = uri.Port > -1 ? uri.Port : IsTls(uri) ? MqttsPort : MqttPort;
         if (!uri.Host.Equals("localhost", StringComparison.OrdinalIgnoreCase))
             return [Start(new IPEndPoint(AddressOf(uri, address), port), loops)];
 
@@ -44,8 +53,8 @@ internal static class ListenAddress
     {
         if (!Uri.TryCreate(address, UriKind.Absolute, out var uri) || uri.Host.Length == 0)
             throw new ArgumentException($"'{address}' is no address; write mqtt://host:port.", nameof(address));
-        if (uri.Scheme is not ("mqtt" or "tcp"))
-            throw new ArgumentException($"'{address}': the scheme '{uri.Scheme}' is not known here; use mqtt.", nameof(address));
+        if (uri.Scheme is not ("mqtt" or "tcp" or "mqtts" or "tls"))
+            throw new ArgumentException($"'{address}': the scheme '{uri.Scheme}' is not known here; use mqtt or mqtts.", nameof(address));
         return uri;
     }
 

@@ -1,0 +1,77 @@
+using System.Net;
+using System.Net.Security;
+using System.Security.Authentication;
+using Mqtt.Protocol;
+using Mqtt.Protocol.Channels;
+
+namespace Mqtt.Server.Listeners;
+
+/// <summary>
+/// TLS over another channel, the server's side. The handshake happens when the connection first waits for bytes, and so within the time that
+/// it has for its CONNECT.
+/// </summary>
+internal sealed class TlsChannel : MqttChannel
+{
+    private readonly MqttChannel inner;
+    private readonly SslServerAuthenticationOptions options;
+    private readonly SslStream tls;
+    private readonly StreamChannel stream;
+    private bool isReady;
+
+    public TlsChannel(MqttChannel inner, SslServerAuthenticationOptions options)
+    {
+        this.inner = inner;
+        this.options = options;
+        tls = new SslStream(new ChannelStream(inner));
+        stream = new StreamChannel(tls, CompleteTls);
+    }
+
+    public override EndPoint? LocalEndPoint => inner.LocalEndPoint;
+
+    public override EndPoint? RemoteEndPoint => inner.RemoteEndPoint;
+
+    public override long WrittenBytes => inner.WrittenBytes;
+
+    public override ValueTask WaitReadableAsync(CancellationToken cancellationToken = default) =>
+        isReady ? stream.WaitReadableAsync(cancellationToken) : ShakeHandsAsync(cancellationToken);
+
+    public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) => stream.ReadAsync(buffer, cancellationToken);
+
+    public override ValueTask WriteAsync(ReadOnlyMemory<byte> bytes) => stream.WriteAsync(bytes);
+
+    public override ValueTask YieldAsync() => inner.YieldAsync();
+
+    public override void CompleteWriting() => stream.CompleteWriting();
+
+    public override void Abort() => inner.Abort();
+
+    public override async ValueTask DisposeAsync()
+    {
+        await base.DisposeAsync().ConfigureAwait(false);
+        await tls.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private async ValueTask ShakeHandsAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await tls.AuthenticateAsServerAsync(options, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception refused) when (refused is AuthenticationException or IOException or ObjectDisposedException)
+        {
+            throw new MqttConnectionException("The TLS handshake failed: " + refused.Message, refused);
+        }
+
+        isReady = true;
+        await stream.WaitReadableAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    // Says goodbye in TLS, then below it. A peer that takes nothing any more gets neither.
+    private void CompleteTls()
+    {
+        if (!isReady || tls.ShutdownAsync().IsCompletedSuccessfully)
+            inner.CompleteWriting();
+        else
+            inner.Abort();
+    }
+}

@@ -1,0 +1,18 @@
+using System.Net;
+using System.Net.Security;
+using Mqtt.Protocol.Channels;
+
+namespace Mqtt.Server.Listeners;
+
+/// <summary>Puts TLS over what another listener accepts. It never waits for a handshake: that is the connection's own first step.</summary>
+internal sealed class TlsListener(MqttListener inner, SslServerAuthenticationOptions options) : MqttListener
+{
+    public override EndPoint EndPoint => inner.EndPoint;
+
+    public override void Start() => inner.Start();
+
+    public override async ValueTask<MqttChannel?> AcceptAsync() =>
+        await inner.AcceptAsync().ConfigureAwait(false) is { } channel ? new TlsChannel(channel, options) : null;
+
+    public override ValueTask DisposeAsync() => inner.DisposeAsync();
+}
