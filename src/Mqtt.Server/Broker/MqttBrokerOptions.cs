@@ -33,7 +33,7 @@ public sealed record MqttBrokerOptions
     /// How many bytes all connections, queues and retained messages of the process may hold. Beyond it QoS 0 is dropped, QoS 1 and 2 are
     /// refused (0x97), and a 3.x client that publishes them, which cannot be told, is cut off. Default: a quarter of the memory.
     /// </summary>
-    public long MemoryBytes { get; init; } = MqttServerOptions.QuarterOfMemory;
+    public long MemoryBytes { get; init; } = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4;
 
     /// <summary>The longest time that a session outlives its connection, also for 3.x clients without CleanSession; <see langword="null"/> for no cap. Default: 7 days.</summary>
     public TimeSpan? MaximumSessionExpiry { get; init; } = TimeSpan.FromDays(7);
