@@ -15,7 +15,6 @@ internal sealed class BrokerHarness : IDisposable
     private readonly Func<MqttServerOptions, MqttServerOptions> server;
     private readonly Func<IMqttHandler, IMqttHandler> middleware;
     private MemoryListener listener = null!;
-    private int connectionCount;
 
     public BrokerHarness(
         IBrokerStore? store,
@@ -45,11 +44,14 @@ internal sealed class BrokerHarness : IDisposable
     public bool CommitsWhenIdle { get; set; } = true;
 
     /// <summary>A new connection on which nothing was sent yet.</summary>
-    public TestClient Open(MqttProtocolVersion version = MqttProtocolVersion.V500)
+    public TestClient Open(MqttProtocolVersion version = MqttProtocolVersion.V500) => Attach(listener, version);
+
+    /// <inheritdoc cref="Open"/>
+    public TestClient Attach(MemoryListener to, MqttProtocolVersion version = MqttProtocolVersion.V500)
     {
-        var client = Quietly(listener.Connect);
+        var channel = Quietly(to.Connect);
         Run();
-        return new TestClient(this, client, version, ++connectionCount);
+        return new TestClient(this, channel, version);
     }
 
     /// <summary>Lets everything happen that can, without time going on.</summary>
@@ -105,9 +107,11 @@ internal sealed class BrokerHarness : IDisposable
     public void Dispose() => Stop();
 
     /// <summary>Runs an asynchronous operation to its end, and the time if it takes some.</summary>
-    public void Finish(Func<Task> operation)
+    public void Finish(Func<Task> operation) => Finish(Quietly(operation));
+
+    /// <inheritdoc cref="Finish(Func{Task})"/>
+    public void Finish(Task task)
     {
-        var task = Quietly(operation);
         for (var i = 0; !task.IsCompleted && i < 1000; i++)
             Advance(TimeSpan.FromMilliseconds(100));
         task.IsCompleted.Should().BeTrue("all is quiet, and 100 s have gone by");

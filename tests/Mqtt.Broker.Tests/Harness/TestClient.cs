@@ -10,15 +10,11 @@ internal sealed class TestClient : IDisposable
     private readonly ScriptedPeer peer;
     private ushort lastPacketId;
 
-    public TestClient(BrokerHarness harness, MqttChannel channel, MqttProtocolVersion version, int number)
+    public TestClient(BrokerHarness harness, MqttChannel channel, MqttProtocolVersion version)
     {
         this.harness = harness;
         peer = new ScriptedPeer(channel, version: version, pump: harness.Pump);
-        Number = number;
     }
-
-    /// <summary>How many connections there were before it in the test, plus one.</summary>
-    public int Number { get; }
 
     public MqttProtocolVersion Version => peer.Version;
 

@@ -114,12 +114,11 @@ public abstract class QueueTests(StoreKind store) : BrokerTests(store)
 
         // While a retained message waits for the window, everything waits behind it.
         subscriber.Subscribe([new("retained/+", QoS1), new("t", QoS1)]);
-        publisher.Publish("t", "0", QoS0);
-        publisher.Publish("t", "1", QoS1);
-        publisher.Publish("t", "2", QoS0);
-        publisher.Publish("t", "3", QoS1);
-        publisher.Publish("t", "4", QoS1);
-        publisher.Publish("t", "5", QoS1);
+        for (var i = 0; i < 6; i++)
+        {
+            publisher.SendPublish("t", $"{i}", i is 0 or 2 ? QoS0 : QoS1);
+            Advance(1.2);
+        }
 
         for (var i = 0; i < 2; i++)
             subscriber.Acknowledge(subscriber.Expect<PublishPacket>());
