@@ -11,7 +11,7 @@ namespace Mqtt.Channels.Tests;
 public abstract class ChannelSpecification
 {
     /// <summary>More than any channel holds between two ends.</summary>
-    private const int MoreThanFits = 32 * 1024 * 1024;
+    private const int MoreThanFits = 16 * 1024 * 1024;
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 

@@ -21,12 +21,12 @@ public class ResumptionTests
         await scene.BreakAsync();
         await scene.ConnectAsync(Resumed);
 
+        (await scene.Server.ExpectAsync<PubRelPacket>()).PacketId.Should().Be(ids[2], "its PUBREL was sent, so that its PUBLISH never is again");
         var packet = await scene.Server.ExpectAsync<PublishPacket>();
         (packet.PacketId, packet.Duplicate, packet.QualityOfService).Should().Be((ids[0], true, QualityOfService.AtLeastOnce));
         packet.Payload.ToArray().Should().Equal("1"u8.ToArray());
         packet = await scene.Server.ExpectAsync<PublishPacket>();
         (packet.PacketId, packet.Duplicate, packet.QualityOfService).Should().Be((ids[1], true, QualityOfService.ExactlyOnce));
-        (await scene.Server.ExpectAsync<PubRelPacket>()).PacketId.Should().Be(ids[2], "its PUBREL was sent, so that its PUBLISH never is again");
 
         await scene.Server.SendAsync(new PubAckPacket { PacketId = ids[0] });
         await scene.Server.SendAsync(new PubRecPacket { PacketId = ids[1] });

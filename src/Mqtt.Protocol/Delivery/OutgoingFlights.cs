@@ -178,15 +178,20 @@ public sealed class OutgoingFlights<T>
     public FlightOutcome OnAnswer(ushort packetId, out T? owner) => Finish(packetId, FlightState.AwaitingAnswer, out owner);
 
     /// <summary>
-    /// A new connection of the same session: the window starts anew, and what is unacknowledged is to be sent again in the old
-    /// order, under the old identifiers [MQTT-4.4.0-1] [MQTT-4.6.0-1].
+    /// A new connection of the same session: the window starts anew, and what is unacknowledged is to be sent again under the old
+    /// identifiers [MQTT-4.4.0-1]: first every PUBREL in the order of the PUBRECs [MQTT-4.6.0-4], since no window holds one back and
+    /// none may come after a PUBREL that this connection asks for; then every PUBLISH in the old order [MQTT-4.6.0-1].
     /// </summary>
     public void Reconnect(int newWindow)
     {
         Window = newWindow;
         Unacknowledged = 0;
         nextResend = 0;
-        resends = Flights().Where(flight => flight.State != FlightState.AwaitingAnswer).Select(flight => flight.PacketId).ToArray();
+        resends = Flights()
+            .Where(flight => flight.State != FlightState.AwaitingAnswer)
+            .OrderBy(flight => flight.State == FlightState.AwaitingPubComp ? 0 : 1)
+            .Select(flight => flight.PacketId)
+            .ToArray();
         foreach (ref var slot in slots.AsSpan())
             slot.Counted = false;
     }
@@ -200,8 +205,9 @@ public sealed class OutgoingFlights<T>
         for (; nextResend < resends.Length; nextResend++)
         {
             packetId = resends[nextResend];
+            // What was completed meanwhile is not sent again, nor whatever uses its identifier now.
             var index = Find(packetId);
-            if (index < 0)
+            if (index < 0 || slots[index].State == FlightState.AwaitingAnswer)
                 continue;
             ref var slot = ref slots[index];
             if (slot.State != FlightState.AwaitingPubComp)
