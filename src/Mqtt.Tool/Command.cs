@@ -24,5 +24,6 @@ internal abstract class Command
     /// <returns>The exit code, one of <see cref="ExitCode"/>.</returns>
     /// <exception cref="UsageException">The flags do not go together.</exception>
     /// <exception cref="IOException">What it needs cannot be had; the message is for the user.</exception>
+    /// <exception cref="OperationCanceledException">It was told to stop before it had done what was asked for.</exception>
     public abstract Task<int> RunAsync(Terminal terminal, CancellationToken stop);
 }

@@ -1,3 +1,6 @@
+using Mqtt.Client;
+using Mqtt.Protocol;
+using Mqtt.Tool.Clients;
 using Mqtt.Tool.CommandLine;
 using Mqtt.Tool.Serve;
 
@@ -6,7 +9,7 @@ namespace Mqtt.Tool;
 /// <summary>The program <c>mqtt</c>.</summary>
 internal static class Program
 {
-    private static readonly Func<Command>[] Commands = [() => new ServeCommand()];
+    private static readonly Func<Command>[] Commands = [() => new ServeCommand(), () => new PublishCommand(), () => new SubscribeCommand()];
 
     /// <summary>Runs one command line.</summary>
     /// <returns>The exit code, one of <see cref="ExitCode"/>.</returns>
@@ -69,9 +72,18 @@ internal static class Program
             terminal.Error.WriteLine($"usage: mqtt {command.Name} {command.Usage}   (more: mqtt help {command.Name})");
             return ExitCode.Usage;
         }
-        catch (IOException failed)
+        catch (IOException failed) when (Terminal.IsBrokenPipe(failed))
+        {
+            return ExitCode.Success;
+        }
+        catch (Exception failed) when (failed is IOException or MqttRefusedException or MqttProtocolException)
         {
             terminal.Error.WriteLine($"mqtt {command.Name}: {failed.Message}");
+            return ExitCode.Failure;
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            terminal.Error.WriteLine($"mqtt {command.Name}: interrupted");
             return ExitCode.Failure;
         }
     }

@@ -13,9 +13,12 @@ internal static class Values
     ];
 
     /// <summary>A whole number within bounds.</summary>
-    public static int Number(string text, int least, int most) =>
+    public static int Number(string text, int least, int most) => (int)Count(text, least, most);
+
+    /// <summary>A whole number within bounds.</summary>
+    public static long Count(string text, long least, long most) =>
         TryCount(text, out var number) && number >= least && number <= most
-            ? (int)number
+            ? number
             : throw new FormatException($"a number from {least} to {most} is expected");
 
     /// <summary>A whole number within bounds, or <c>off</c>.</summary>

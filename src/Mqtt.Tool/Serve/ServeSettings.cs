@@ -28,6 +28,8 @@ internal sealed class ServeSettings
 
         { "max-connections", "N", "connections at once, or off (off)", value => server = server with { MaximumConnections = Values.NumberOrOff(value, 1, int.MaxValue) } },
         { "unauthenticated-bytes", "SIZE", $"bytes of all clients before CONNECT is accepted ({Values.Show(server.UnauthenticatedBytes)})", value => server = server with { UnauthenticatedBytes = Values.Size(value, 1, long.MaxValue) } },
+        { "memory-bytes", "SIZE", "bytes that connections, queues and retained messages may hold, or off (a quarter of the memory)", SetMemory },
+        { "event-loops", "N", $"threads that carry the connections on Linux; 0 takes the runtime's sockets ({server.EventLoops})", value => server = server with { EventLoops = Values.Number(value, 0, 1024) } },
         { "stop-timeout", "TIME", $"how long stopping waits for clients ({Values.Show(server.StopTimeout)})", value => server = server with { StopTimeout = Values.Duration(value, TimeSpan.Zero, Year) } },
 
         { "max-packet", "SIZE", $"largest packet, or off for the largest of MQTT ({Values.Show(limits.MaximumPacketBytes)})", SetMaximumPacket },
@@ -65,6 +67,13 @@ internal sealed class ServeSettings
         var bytes = PacketSize(value);
         limits = limits with { MaximumPacketBytes = bytes };
         Broker = Broker with { MaximumPacketBytes = bytes };
+    }
+
+    private void SetMemory(string value)
+    {
+        var bytes = Values.IsOff(value) ? long.MaxValue : Values.Size(value, 1, long.MaxValue);
+        server = server with { MemoryBytes = bytes };
+        Broker = Broker with { MemoryBytes = bytes };
     }
 
     private static int PacketSize(string value) => Values.IsOff(value) ? LargestPacketBytes : (int)Values.Size(value, 16, LargestPacketBytes);
