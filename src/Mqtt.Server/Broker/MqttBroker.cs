@@ -104,7 +104,7 @@ public sealed class MqttBroker : IInlineMqttHandler, IAsyncDisposable
         {
             case MqttPacketType.Publish:
                 var slow = publishing.OnPublish(from, (PublishPacket)packet, turn);
-                return slow is null || from.Session.IsOwed ? default : slow.WaitForRoomAsync();
+                return slow is null ? default : from.Session.WaitForAsync(slow);
             case MqttPacketType.PubAck:
                 Check(from.Session.OnPubAck(from, ((PubAckPacket)packet).PacketId, turn), packet);
                 break;

@@ -30,6 +30,12 @@ public sealed record MqttBrokerOptions
     public long QueueBytes { get; init; } = 16 * 1024 * 1024;
 
     /// <summary>
+    /// How long a publisher waits, before each further message, for a connected subscriber whose queue is half full; until the queue has shrunk to
+    /// a quarter at the latest. The publisher is not read meanwhile; one to whom messages are owed never waits. Zero: nobody waits. Default: 1 s.
+    /// </summary>
+    public TimeSpan PublisherPause { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>
     /// How many bytes all connections, queues and retained messages of the process may hold. Beyond it QoS 0 is dropped, QoS 1 and 2 are
     /// refused (0x97), and a 3.x client that publishes them, which cannot be told, is cut off. Default: a quarter of the memory.
     /// </summary>
@@ -63,6 +69,7 @@ public sealed record MqttBrokerOptions
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(QueueCount);
         ArgumentOutOfRangeException.ThrowIfNegative(QueueBytes);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(MemoryBytes);
+        ArgumentOutOfRangeException.ThrowIfLessThan(PublisherPause, TimeSpan.Zero);
         if (MaximumSessionExpiry is { } expiry)
             ArgumentOutOfRangeException.ThrowIfLessThan(expiry, TimeSpan.Zero, nameof(MaximumSessionExpiry));
         ArgumentNullException.ThrowIfNull(TimeProvider);

@@ -14,17 +14,15 @@ namespace Mqtt.Server.Broker.Sessions;
 /// </summary>
 internal sealed class Session
 {
-    // How long a publisher waits at most before it may send one message more.
-    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(1);
-
     private readonly SessionContext context;
     private readonly SessionQueue queue;
     private readonly OutgoingFlights<Copy> flights = new(1);
     private readonly IncomingFlights arrivals;
     private long lastSequence;
 
-    // Publishers that wait until there is room again. Under the gate.
+    // Publishers that wait until there is room again, and the wait of this session's own client for another. Under the gate.
     private List<Pause>? pauses;
+    private Pause? ownPause;
 
     public Session(string clientId, SessionContext context)
     {
@@ -144,6 +142,8 @@ internal sealed class Session
                 return 0;
             }
 
+            if (ownPause is not null)
+                EndOwnPause();
             var position = DeliverAcknowledged(publication, qualityOfService, retain, terms.Identifiers, turn);
             isCongested |= Attachment is not null && queue.IsHigh;
             return position;
@@ -151,32 +151,51 @@ internal sealed class Session
     }
 
     /// <summary>
-    /// Lets a publisher wait until the queue has shrunk, or for a bounded time. A client that owes acknowledgements itself never waits:
-    /// not to read them could keep the other side from ever having room.
+    /// Lets this client, which publishes too fast for another, wait until that one's queue has shrunk, or for a bounded time. A client
+    /// that owes acknowledgements itself does not wait, or no longer: not to read them could keep the other side from ever having room.
     /// </summary>
-    public ValueTask WaitForRoomAsync()
+    public ValueTask WaitForAsync(Session slow)
     {
-        Pause pause;
+        if (IsOwed || slow.AddPause() is not { } pause)
+            return default;
         lock (Gate)
         {
-            if (Attachment is null || !queue.IsHigh)
-                return default;
-            (pauses ??= []).Add(pause = new Pause(context.Options.Scheduler));
+            ownPause = pause;
+            if (flights.Count > 0 || !queue.IsEmpty)
+                EndOwnPause();
         }
 
-        context.Statistics.OnPublisherPaused();
-        context.Heartbeat.Set(pause, context.Now + (long)LongestPause.TotalMilliseconds);
         return new ValueTask(pause.Ended);
     }
 
-    /// <summary>True if the client has yet to acknowledge something, or something waits for it.</summary>
-    public bool IsOwed
+    private bool IsOwed
     {
         get
         {
             lock (Gate)
                 return flights.Count > 0 || !queue.IsEmpty;
         }
+    }
+
+    private Pause? AddPause()
+    {
+        Pause pause;
+        lock (Gate)
+        {
+            if (Attachment is null || !queue.IsHigh || context.Options.PublisherPause == TimeSpan.Zero)
+                return null;
+            (pauses ??= []).Add(pause = new Pause(context.Options.Scheduler));
+        }
+
+        context.Statistics.OnPublisherPaused();
+        context.Heartbeat.Set(pause, context.Now + (long)context.Options.PublisherPause.TotalMilliseconds);
+        return pause;
+    }
+
+    private void EndOwnPause()
+    {
+        ownPause?.End();
+        ownPause = null;
     }
 
     /// <summary>Takes the retained messages of a new subscription, each held by the caller and handed over.</summary>
