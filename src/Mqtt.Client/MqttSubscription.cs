@@ -80,14 +80,14 @@ public sealed class MqttSubscription : IAsyncEnumerable<MqttMessage>, IAsyncDisp
                 {
                     inHand = item.Receipt;
                     yield return new MqttMessage(item.Content).ToOwned();
-                    session.Acknowledge(inHand, ReasonCode.Success, moreToCome: !Inbox.IsEmpty);
+                    session.Acknowledge(inHand, ReasonCode.Success, Inbox);
                     inHand = default;
                 }
             }
         }
         finally
         {
-            session.Acknowledge(inHand, ReasonCode.Success, moreToCome: false);
+            session.Acknowledge(inHand, ReasonCode.Success, Inbox);
             Volatile.Write(ref isRead, 0);
         }
     }
@@ -156,7 +156,7 @@ public sealed class MqttSubscription : IAsyncEnumerable<MqttMessage>, IAsyncDisp
                 {
                     message.Borrow(item.Content);
                     var reasonCode = await InvokeAsync(message).ConfigureAwait(false);
-                    session.Acknowledge(item.Receipt, reasonCode, moreToCome: !Inbox.IsEmpty);
+                    session.Acknowledge(item.Receipt, reasonCode, Inbox);
                 }
             }
         }
@@ -185,24 +185,40 @@ public sealed class MqttSubscription : IAsyncEnumerable<MqttMessage>, IAsyncDisp
     private void Discard()
     {
         while (Inbox.TryTake(out var item))
-            session.Acknowledge(item.Receipt, RestReasonCode, moreToCome: !Inbox.IsEmpty);
+            session.Acknowledge(item.Receipt, RestReasonCode, Inbox);
     }
 
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<ReasonCode?> InvokeAsync(MqttMessage message)
+    // What to tell the server; null for nothing. A handler that completes at once costs no state machine.
+    private ValueTask<ReasonCode?> InvokeAsync(MqttMessage message)
     {
         try
         {
-            await handler!(message, stopping.Token).ConfigureAwait(false);
-            return ReasonCode.Success;
-        }
-        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
-        {
-            return RestReasonCode;
+            var handling = handler!(message, stopping.Token);
+            if (!handling.IsCompletedSuccessfully)
+                return FinishAsync(handling, message);
+            handling.GetAwaiter().GetResult();
+            return new(ReasonCode.Success);
         }
         catch (Exception error)
         {
-            return session.OnHandlerFailed(message, error);
+            return new(OnFailed(message, error));
         }
     }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<ReasonCode?> FinishAsync(ValueTask handling, MqttMessage message)
+    {
+        try
+        {
+            await handling.ConfigureAwait(false);
+            return ReasonCode.Success;
+        }
+        catch (Exception error)
+        {
+            return OnFailed(message, error);
+        }
+    }
+
+    private ReasonCode? OnFailed(MqttMessage message, Exception error) =>
+        error is OperationCanceledException && stopping.IsCancellationRequested ? RestReasonCode : session.OnHandlerFailed(message, error);
 }

@@ -117,11 +117,9 @@ internal sealed class MqttConn : IAsyncDisposable
     /// <summary>Appends a packet that is no PUBLISH.</summary>
     public void Send(MqttPacket packet, Turn turn)
     {
-        var size = MqttPacketWriter.Measure(packet, Version);
-        var frame = BufferPool.Rent(size);
-        MqttPacketWriter.Write(frame, packet, Version);
-        Send(frame.AsSpan(0, size), turn);
-        BufferPool.Return(frame);
+        CutOffIfFull();
+        Outbox.Append(packet, Version, turn);
+        keepAlive.OnSent();
     }
 
     /// <summary>Appends a PUBLISH of QoS 0; there must be room for it. Under the outbox's gate.</summary>
@@ -142,16 +140,16 @@ internal sealed class MqttConn : IAsyncDisposable
         var flags = type == MqttPacketType.PubRel ? 0x02 : 0;
         var hasCode = reasonCode != ReasonCode.Success && Version == MqttProtocolVersion.V500;
         ReadOnlySpan<byte> frame = [(byte)(((int)type << 4) | flags), (byte)(hasCode ? 3 : 2), (byte)(packetId >> 8), (byte)packetId, (byte)reasonCode];
-        Send(hasCode ? frame : frame[..4], turn);
+        CutOffIfFull();
+        Outbox.Append(hasCode ? frame : frame[..4], turn);
+        keepAlive.OnSent();
     }
 
-    /// <summary>Appends an encoded packet.</summary>
-    public void Send(ReadOnlySpan<byte> frame, Turn turn)
+    /// <summary>Appends an encoded PUBLISH.</summary>
+    public void SendPublish(ReadOnlySpan<byte> frame, Turn turn)
     {
-        keepAlive.OnSent();
-        if (!Outbox.HasRoom(frame.Length))
-            End(new(MqttDisconnectOrigin.Network, ReasonCode.UnspecifiedError, new MqttConnectionException("The server sends, but does not read.")));
         Outbox.Append(frame, turn);
+        keepAlive.OnSent();
     }
 
     /// <summary>What whoever connects is to see when the connection has ended before it was accepted.</summary>
@@ -288,6 +286,12 @@ internal sealed class MqttConn : IAsyncDisposable
 
     private ITimer AbortAfter(TimeSpan time) =>
         options.TimeProvider.CreateTimer(static state => ((MqttChannel)state!).Abort(), channel, time, Timeout.InfiniteTimeSpan);
+
+    private void CutOffIfFull()
+    {
+        if (!Outbox.HasRoom(0))
+            End(new(MqttDisconnectOrigin.Network, ReasonCode.UnspecifiedError, new MqttConnectionException("The server sends, but does not read.")));
+    }
 
     private void SendNow(MqttPacket packet)
     {

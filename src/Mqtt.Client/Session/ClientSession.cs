@@ -26,6 +26,9 @@ internal sealed class ClientSession : IThreadPoolWorkItem, IAsyncDisposable
     private readonly SubscriptionTable subscriptions = new();
     private readonly Receipts receipts = new();
 
+    // Every subscription that was not disposed, since its handler may still run. Under the gate.
+    private readonly HashSet<MqttSubscription> members = [];
+
     // The present connection and what ends with it. Under the gate.
     private MqttConn? connection;
     private AcknowledgementWatch? watch;
@@ -124,15 +127,15 @@ internal sealed class ClientSession : IThreadPoolWorkItem, IAsyncDisposable
     /// <summary>The client is gone: fails whoever waits and ends every stream and handler.</summary>
     public async ValueTask DisposeAsync()
     {
-        MqttSubscription[] members;
+        MqttSubscription[] all;
         lock (gate)
         {
             isDisposed = true;
             outgoing.Dispose(new ObjectDisposedException(nameof(MqttClient)));
-            members = [.. subscriptions.Entries.SelectMany(entry => entry.Members).Append(Unclaimed).Distinct()];
+            all = [.. members, Unclaimed];
         }
 
-        foreach (var member in members)
+        foreach (var member in all)
             await member.StopAsync(acknowledgeRest: false).ConfigureAwait(false);
     }
 
@@ -176,7 +179,7 @@ internal sealed class ClientSession : IThreadPoolWorkItem, IAsyncDisposable
         foreach (var receiver in route.Receivers)
         {
             if (!receiver.Inbox.TryAdd(content, receipt))
-                Acknowledge(receipt, ReasonCode.Success, moreToCome: false);
+                Acknowledge(receipt, ReasonCode.Success, receiver.Inbox);
         }
 
         if (route is { Receivers.Length: 0, Leftover: Leftover.Unclaimed })
@@ -278,6 +281,7 @@ internal sealed class ClientSession : IThreadPoolWorkItem, IAsyncDisposable
                 ObjectDisposedException.ThrowIf(isDisposed, typeof(MqttClient));
                 if (needsConnection)
                     RequireConnection();
+                members.Add(subscription);
                 var entries = subscriptions.Add(subscription);
                 if (connection is not null)
                     SendSubscribe(connection, entries, turn);
@@ -293,6 +297,7 @@ internal sealed class ClientSession : IThreadPoolWorkItem, IAsyncDisposable
         {
             lock (gate)
             {
+                members.Remove(subscription);
                 foreach (var entry in subscriptions.Entries.Where(entry => entry.Members.Contains(subscription)).ToArray())
                     Remove(entry, subscription, requests, turn);
             }
@@ -329,11 +334,12 @@ internal sealed class ClientSession : IThreadPoolWorkItem, IAsyncDisposable
     /// <summary>A stream or handler is done with a message. Without a reason code it stays unacknowledged.</summary>
     /// <param name="receipt">What came with the message.</param>
     /// <param name="reasonCode">What to tell the server.</param>
-    /// <param name="moreToCome">True if the caller has more messages: then acknowledgements are gathered, and leave together.</param>
-    public void Acknowledge(in Receipt receipt, ReasonCode? reasonCode, bool moreToCome)
+    /// <param name="inbox">Where the message came from. As long as there is more in it, acknowledgements are gathered, and leave together.</param>
+    public void Acknowledge(in Receipt receipt, ReasonCode? reasonCode, Inbox inbox)
     {
         if (!receipt.IsNeeded)
             return;
+        var isLast = inbox.IsEmpty;
         using (Turn.Enter(out var turn))
         {
             lock (gate)
@@ -341,7 +347,7 @@ internal sealed class ClientSession : IThreadPoolWorkItem, IAsyncDisposable
                 receipts.OnDone(receipt, reasonCode);
                 if (connection is null || !receipts.HasNext)
                     return;
-                if (!moreToCome)
+                if (isLast)
                     SendAcknowledgements(connection, turn);
                 else if (!isDrainScheduled)
                     isDrainScheduled = ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using Mqtt.Protocol.Channels;
 
 namespace Mqtt.Client;
@@ -58,7 +59,7 @@ internal sealed class Inbox
 
             if (last is null || !last.HasRoom(size))
                 AddBlock(size);
-            last.Add(content, receipt, size);
+            last.Add(content, receipt);
             count++;
             bytes += size;
             wake = arrival.Take();
@@ -149,7 +150,7 @@ internal sealed class Inbox
     {
         var block = spare ?? new Block();
         spare = null;
-        block.Open(Math.Max(size, first is null ? Block.SmallBytes : Block.LargeBytes));
+        block.Open(size, first is null ? Block.SmallBytes : Block.LargeBytes);
         if (last is null)
             first = block;
         else
@@ -167,43 +168,74 @@ internal sealed class Inbox
         spare = block;
     }
 
-    /// <summary>Some messages one after another in one buffer, which never moves while it holds any.</summary>
+    /// <summary>
+    /// Some messages one after another in one buffer, which never moves while it holds any. Each is a head of fixed size, then topic,
+    /// properties and payload.
+    /// </summary>
     private sealed class Block
     {
         public const int SmallBytes = 4 * 1024;
         public const int LargeBytes = 64 * 1024;
 
         private byte[] buffer = [];
-        private int used;
-        private InboxItem[] items = new InboxItem[16];
-        private int added;
-        private int taken;
+        private int written;
+        private int read;
 
         public Block? Next { get; set; }
 
-        public bool IsExhausted => taken == added;
+        public bool IsExhausted => read == written;
 
-        public void Open(int size) => buffer = BufferPool.Rent(size);
+        public void Open(int contentBytes, int usualBytes) => buffer = BufferPool.Rent(Math.Max(contentBytes + Head.Bytes, usualBytes));
 
-        public bool HasRoom(int size) => buffer.Length - used >= size;
+        public bool HasRoom(int contentBytes) => buffer.Length - written >= contentBytes + Head.Bytes;
 
-        public void Add(in MessageContent content, in Receipt receipt, int size)
+        public void Add(in MessageContent content, in Receipt receipt)
         {
-            if (added == items.Length)
-                Array.Resize(ref items, added * 2);
-            items[added++] = new(content.CopyTo(buffer.AsMemory(used, size)), receipt);
-            used += size;
+            var head = new Head(content, receipt);
+            MemoryMarshal.Write(buffer.AsSpan(written), in head);
+            content.CopyTo(buffer.AsMemory(written + Head.Bytes));
+            written += Head.Bytes + content.Bytes;
         }
 
-        public InboxItem Take() => items[taken++];
+        public InboxItem Take()
+        {
+            var head = MemoryMarshal.Read<Head>(buffer.AsSpan(read));
+            var content = head.Slice(buffer.AsMemory(read + Head.Bytes));
+            read += Head.Bytes + content.Bytes;
+            return new(content, head.Receipt);
+        }
 
         public void Close()
         {
             BufferPool.Return(buffer);
             buffer = [];
-            Array.Clear(items, 0, added);
-            used = added = taken = 0;
+            written = read = 0;
             Next = null;
         }
+    }
+
+    /// <summary>What stands before the bytes of a message in a block.</summary>
+    private readonly struct Head(in MessageContent content, in Receipt receipt)
+    {
+        private readonly int topicBytes = content.Topic.Length;
+        private readonly int propertiesBytes = content.Properties.Encoded.Length;
+        private readonly int payloadBytes = content.Payload.Length;
+        private readonly QualityOfService qualityOfService = content.QualityOfService;
+        private readonly bool retain = content.Retain;
+        private readonly bool duplicate = content.Duplicate;
+
+        public readonly Receipt Receipt = receipt;
+
+        public static int Bytes => Unsafe.SizeOf<Head>();
+
+        public MessageContent Slice(Memory<byte> bytes) => new()
+        {
+            Topic = MqttString.FromUtf8(bytes[..topicBytes]),
+            Properties = MqttProperties.FromEncoded(bytes.Slice(topicBytes, propertiesBytes)),
+            Payload = bytes.Slice(topicBytes + propertiesBytes, payloadBytes),
+            QualityOfService = qualityOfService,
+            Retain = retain,
+            Duplicate = duplicate,
+        };
     }
 }

@@ -168,7 +168,7 @@ internal sealed class OutgoingMessages
     private static void Send(MqttConn conn, Turn turn, OutgoingPublish message, ushort packetId)
     {
         message.SentAt = conn.Now;
-        conn.Send(message.Frame(packetId, duplicate: false), turn);
+        conn.SendPublish(message.Frame(packetId, duplicate: false), turn);
     }
 
     private static void SendAgain(MqttConn conn, Turn turn, ushort packetId, FlightState state, OutgoingPublish message)
@@ -180,7 +180,7 @@ internal sealed class OutgoingMessages
             return;
         }
 
-        conn.Send(message.Frame(packetId, duplicate: true), turn);
+        conn.SendPublish(message.Frame(packetId, duplicate: true), turn);
     }
 
     // What was abandoned before it was sent is passed over.

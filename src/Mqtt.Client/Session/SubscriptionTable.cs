@@ -31,7 +31,7 @@ internal sealed class SubscriptionTable
         foreach (var wanted in subscription.Filters)
         {
             var entry = FindOrCreate(wanted.Filter);
-            entry.IsLeaving = entry.IsKept = false;
+            entry.IsLeaving = entry.IsKept = entry.IsGranted = false;
             if (added.Contains(entry))
                 continue;
             added.Add(entry);
