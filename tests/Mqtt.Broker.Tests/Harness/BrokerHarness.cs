@@ -14,6 +14,7 @@ internal sealed class BrokerHarness : IDisposable
     private readonly Func<MqttBrokerOptions, MqttBrokerOptions> broker;
     private readonly Func<MqttServerOptions, MqttServerOptions> server;
     private readonly Func<IMqttHandler, IMqttHandler> middleware;
+    private readonly List<MqttChannel> channels = [];
     private MemoryListener listener = null!;
 
     public BrokerHarness(
@@ -49,10 +50,13 @@ internal sealed class BrokerHarness : IDisposable
     /// <inheritdoc cref="Open"/>
     public TestClient Attach(MemoryListener to, MqttProtocolVersion version = MqttProtocolVersion.V500)
     {
-        var channel = Quietly(to.Connect);
+        var channel = Dial(to);
         Run();
         return new TestClient(this, channel, version);
     }
+
+    /// <summary>The bare channel of a new connection; nothing runs yet.</summary>
+    public MqttChannel Dial() => Dial(listener);
 
     /// <summary>Lets everything happen that can, without time going on.</summary>
     public void Run()
@@ -80,8 +84,10 @@ internal sealed class BrokerHarness : IDisposable
     /// <summary>The broker is gone from one moment to the next; a new one begins over what was committed.</summary>
     public void Crash()
     {
-        var survives = ((ManualCommitStore)Store!).Crash();
-        CommitsWhenIdle = true;
+        foreach (var channel in channels)
+            Quietly(channel.Abort);
+        channels.Clear();
+        var survives = Quietly(((ManualCommitStore)Store!).Crash);
         Stop();
         Begin(survives);
     }
@@ -131,6 +137,19 @@ internal sealed class BrokerHarness : IDisposable
         {
             SynchronizationContext.SetSynchronizationContext(context);
         }
+    }
+
+    private static void Quietly(Action action) => Quietly<object?>(() =>
+    {
+        action();
+        return null;
+    });
+
+    private MqttChannel Dial(MemoryListener to)
+    {
+        var channel = Quietly(to.Connect);
+        channels.Add(channel);
+        return channel;
     }
 
     private void Begin(IBrokerStore? store)

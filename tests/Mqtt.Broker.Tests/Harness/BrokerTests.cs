@@ -34,6 +34,8 @@ public abstract class BrokerTests : IDisposable
 
     private protected bool HasStore => store != StoreKind.None;
 
+    private protected bool HasSlowCommits => store == StoreKind.SlowCommit;
+
     private protected TestClient Open(MqttProtocolVersion version = MqttProtocolVersion.V500) => Harness.Open(version);
 
     /// <summary>A client that is connected and begins anew. Its session ends with its connection.</summary>
@@ -57,12 +59,19 @@ public abstract class BrokerTests : IDisposable
     public void Dispose()
     {
         GC.SuppressFinalize(this);
+        Renew();
+    }
+
+    /// <summary>Ends the broker, checks that it left nothing behind, and begins the next one with an empty store.</summary>
+    private protected void Renew()
+    {
         if (harness is null)
             return;
         harness.CommitsWhenIdle = true;
         harness.Dispose();
         harness.Log.Errors.Should().BeEmpty();
         buffers.Verify();
+        harness = null;
     }
 
     private TestClient ConnectAs(ConnectPacket packet, Action<ConnectPacket>? with)

@@ -73,15 +73,21 @@ internal sealed class ManualCommitStore : IBrokerStore, ISessionStore, ISubscrip
         return done;
     }
 
-    /// <summary>The process that wrote here is dead; what was safe is all that the next one finds.</summary>
+    /// <summary>
+    /// The process that wrote here is dead; what was safe is all that the next one finds. What still waits in the dead one is let go, so
+    /// that it can be put away: cut its connections first.
+    /// </summary>
     public ManualCommitStore Crash()
     {
         lock (gate)
         {
             dead = true;
             waiting.Clear();
-            return new ManualCommitStore(safe);
+            Volatile.Write(ref committed, long.MaxValue);
         }
+
+        CommittedChanged?.Invoke();
+        return new ManualCommitStore(safe);
     }
 
     public void BeginUnit() => inUnit = true;
