@@ -90,20 +90,36 @@ public class BufferTests
     }
 
     [Fact]
-    public void Nothing_is_allocated_once_it_is_warm()
+    public void Renting_allocates_nothing_once_it_is_warm() => MustAllocateNothing(i => BufferPool.Return(BufferPool.Rent(i % 5000)));
+
+    [Fact]
+    public void A_turn_of_an_outbox_allocates_nothing_once_it_is_warm()
     {
-        Run(5_000);
+        var outbox = new Outbox(new SilentChannel());
+        var bytes = new byte[300];
 
-        var before = GC.GetAllocatedBytesForCurrentThread();
-        Run(10_000);
-
-        (GC.GetAllocatedBytesForCurrentThread() - before).Should().Be(0);
-
-        static void Run(int count)
+        MustAllocateNothing(_ =>
         {
-            for (var i = 0; i < count; i++)
-                BufferPool.Return(BufferPool.Rent(i % 5000));
-        }
+            using (Turn.Enter(out var turn))
+            {
+                outbox.Append(bytes, turn);
+                outbox.Append(bytes, turn);
+            }
+        });
+    }
+
+    [Fact]
+    public void A_memory_channel_allocates_nothing_once_it_is_warm()
+    {
+        var (first, second) = MemoryChannel.CreatePair();
+        var (bytes, buffer) = (new byte[500], new byte[1000]);
+
+        MustAllocateNothing(_ =>
+        {
+            AtOnce.Done(first.WriteAsync(bytes));
+            AtOnce.Done(second.WaitReadableAsync());
+            AtOnce.Value(second.ReadAsync(buffer));
+        });
     }
 
     [Fact]
@@ -195,9 +211,39 @@ public class BufferTests
         leaks.Verify();
     }
 
+    private static void MustAllocateNothing(Action<int> action)
+    {
+        for (var i = 0; i < 5_000; i++)
+            action(i);
+
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        for (var i = 0; i < 10_000; i++)
+            action(i);
+
+        (GC.GetAllocatedBytesForCurrentThread() - before).Should().Be(0);
+    }
+
     private static void Append(Outbox outbox, int bytes)
     {
         using (Turn.Enter(out var turn))
             outbox.Append(new byte[bytes], turn);
+    }
+
+    /// <summary>Takes everything and forgets it.</summary>
+    private sealed class SilentChannel : MqttChannel
+    {
+        public override ValueTask WriteAsync(ReadOnlyMemory<byte> bytes) => default;
+
+        public override void CompleteWriting()
+        {
+        }
+
+        public override void Abort()
+        {
+        }
+
+        public override ValueTask WaitReadableAsync(CancellationToken cancellationToken = default) => throw new NotSupportedException();
+
+        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) => throw new NotSupportedException();
     }
 }

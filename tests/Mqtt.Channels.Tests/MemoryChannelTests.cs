@@ -123,28 +123,4 @@ public class MemoryChannelTests
 
         create.Should().Throw<ArgumentOutOfRangeException>();
     }
-
-    [Fact]
-    public void Nothing_is_allocated_once_it_is_warm()
-    {
-        var (first, second) = MemoryChannel.CreatePair(pump);
-        var bytes = new byte[500];
-        var buffer = new byte[1000];
-        Run(1000);
-
-        var before = GC.GetAllocatedBytesForCurrentThread();
-        Run(10_000);
-
-        (GC.GetAllocatedBytesForCurrentThread() - before).Should().Be(0);
-
-        void Run(int count)
-        {
-            for (var i = 0; i < count; i++)
-            {
-                AtOnce.Done(first.WriteAsync(bytes));
-                AtOnce.Done(second.WaitReadableAsync());
-                AtOnce.Value(second.ReadAsync(buffer));
-            }
-        }
-    }
 }

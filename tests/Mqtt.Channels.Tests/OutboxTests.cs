@@ -356,31 +356,6 @@ public sealed class OutboxTests : IAsyncDisposable
         channel.Written.AsSpan(3).SequenceEqual(large).Should().BeTrue();
     }
 
-    [Fact]
-    public void Nothing_is_allocated_once_it_is_warm()
-    {
-        var silent = new Outbox(new SilentChannel());
-        var bytes = new byte[300];
-        Run(1000);
-
-        var before = GC.GetAllocatedBytesForCurrentThread();
-        Run(10_000);
-
-        (GC.GetAllocatedBytesForCurrentThread() - before).Should().Be(0);
-
-        void Run(int turns)
-        {
-            for (var i = 0; i < turns; i++)
-            {
-                using (Turn.Enter(out var turn))
-                {
-                    silent.Append(bytes, turn);
-                    silent.Append(bytes, turn);
-                }
-            }
-        }
-    }
-
     // Each packet: a count, then the thread's number again and again.
     private static void AppendMany(Outbox outbox, int thread, int count, int sizeBytes, bool lockChanges)
     {
@@ -407,24 +382,6 @@ public sealed class OutboxTests : IAsyncDisposable
     {
         using (Turn.Enter(out var turn))
             return outbox.Append(bytes, turn);
-    }
-
-    /// <summary>Takes everything and forgets it.</summary>
-    private sealed class SilentChannel : MqttChannel
-    {
-        public override ValueTask WriteAsync(ReadOnlyMemory<byte> bytes) => default;
-
-        public override void CompleteWriting()
-        {
-        }
-
-        public override void Abort()
-        {
-        }
-
-        public override ValueTask WaitReadableAsync(CancellationToken cancellationToken = default) => throw new NotSupportedException();
-
-        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) => throw new NotSupportedException();
     }
 
     /// <summary>Takes every third write at once; the others are over later, on the thread pool.</summary>
