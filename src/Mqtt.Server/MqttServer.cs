@@ -24,7 +24,7 @@ public sealed class MqttServer : IAsyncDisposable
     private static long lastConnectionId;
 
     private readonly MqttServerOptions options;
-    private readonly ConcurrentDictionary<long, (ConnectionLoop Loop, Task Task)> connections = new();
+    private readonly ConcurrentDictionary<long, ConnectionLoop> connections = new();
     private readonly List<MqttListener> listeners = [];
     private readonly List<Task> accepting = [];
     private readonly Lock gate = new();
@@ -74,7 +74,7 @@ public sealed class MqttServer : IAsyncDisposable
     }
 
     /// <summary>The connections that are open at present.</summary>
-    public IEnumerable<MqttConnection> Connections => connections.Values.Select(connection => connection.Loop.Connection);
+    public IEnumerable<MqttConnection> Connections => connections.Values.Select(loop => loop.Connection);
 
     /// <summary>Serves until <paramref name="cancellationToken"/> is cancelled, which is the normal end and throws nothing.</summary>
     /// <exception cref="IOException">An address cannot be had.</exception>
@@ -159,16 +159,16 @@ public sealed class MqttServer : IAsyncDisposable
             await listener.DisposeAsync().ConfigureAwait(false);
         await Task.WhenAll(accepting).ConfigureAwait(false);
 
-        foreach (var (loop, _) in connections.Values)
+        foreach (var loop in connections.Values)
             loop.Close(new MqttCloseCause(MqttCloseKind.ServerStopping, ReasonCode.ServerShuttingDown));
-        var all = Task.WhenAll(connections.Values.Select(connection => connection.Task));
+        var all = Task.WhenAll(connections.Values.Select(loop => loop.Completion));
         try
         {
             await all.WaitAsync(options.StopTimeout, options.TimeProvider, cancellationToken).ConfigureAwait(false);
         }
         catch (Exception tooSlow) when (tooSlow is TimeoutException or OperationCanceledException)
         {
-            foreach (var (loop, _) in connections.Values)
+            foreach (var loop in connections.Values)
                 loop.Abort(new MqttCloseCause(MqttCloseKind.ServerStopping, ReasonCode.ServerShuttingDown));
             await all.ConfigureAwait(false);
         }
@@ -210,26 +210,10 @@ public sealed class MqttServer : IAsyncDisposable
 
         var id = Interlocked.Increment(ref lastConnectionId);
         var loop = new ConnectionLoop(this, options, channel, handler!, heartbeat!, id);
-        var running = RunAsync(id, loop);
-        if (!running.IsCompleted)
-            connections[id] = (loop, running);
-        if (running.IsCompleted)
-            connections.TryRemove(id, out _);
+        connections[id] = loop;
+        loop.Start();
     }
 
-    private async Task RunAsync(long id, ConnectionLoop loop)
-    {
-        try
-        {
-            await loop.RunAsync().ConfigureAwait(false);
-        }
-        catch (Exception failure)
-        {
-            options.Logger.LogError(failure, "Connection {Connection} failed.", loop.Connection);
-        }
-        finally
-        {
-            connections.TryRemove(id, out _);
-        }
-    }
+    /// <summary>A connection is over, and its task about to complete.</summary>
+    internal void Forget(ConnectionLoop loop) => connections.TryRemove(loop.Connection.Id, out _);
 }

@@ -96,8 +96,13 @@ internal sealed class ConnectionLoop : Deadline
         }
     }
 
-    /// <summary>Runs the connection to its end; never throws.</summary>
-    public async Task RunAsync()
+    /// <summary>Completes when the connection is over; it never fails.</summary>
+    public Task Completion { get; private set; } = Task.CompletedTask;
+
+    /// <summary>Runs the connection to its end.</summary>
+    public void Start() => Completion = RunAsync();
+
+    private async Task RunAsync()
     {
         SetState(MqttConnectionState.New);
         heartbeat.Set(this, NextCheck(heartbeat.Now));
@@ -121,7 +126,16 @@ internal sealed class ConnectionLoop : Deadline
             cause = new MqttCloseCause(MqttCloseKind.HandlerFailed, ReasonCode.ImplementationSpecificError, failure);
         }
 
-        await EndAsync(cause).ConfigureAwait(false);
+        try
+        {
+            await EndAsync(cause).ConfigureAwait(false);
+        }
+        catch (Exception failure)
+        {
+            options.Logger.LogError(failure, "The end of connection {Connection} failed.", Connection);
+        }
+
+        server.Forget(this);
     }
 
     public void Send(MqttPacket packet)

@@ -13,6 +13,7 @@ internal sealed class EventLoopListener(IPEndPoint address, EventLoopGroup loops
     private readonly LoopWaiter waiter = new();
     private EventLoop? loop;
     private Socket? socket;
+    private EndPoint? taken;
     private GCHandle handle;
     private int descriptor;
 
@@ -20,11 +21,12 @@ internal sealed class EventLoopListener(IPEndPoint address, EventLoopGroup loops
     private bool isWaiting;
     private bool isStopped;
 
-    public override EndPoint EndPoint => socket?.LocalEndPoint ?? address;
+    public override EndPoint EndPoint => taken ?? address;
 
     public override void Start()
     {
         socket = ListenSocket.Open(address);
+        taken = socket.LocalEndPoint;
         descriptor = (int)socket.Handle;
         Linux.SetNonBlocking(descriptor);
         loop = loops.Next();

@@ -33,7 +33,7 @@ internal sealed class PublishFlow(SessionContext context, Router<Session> router
             return null;
         }
 
-        var publication = from.Publication;
+        var publication = Publication.OfThread;
         publication.Begin(packet, topic, from.IsV5, context.Now);
         try
         {

@@ -7,10 +7,13 @@ namespace Mqtt.Server.Broker.Messages;
 /// A message on its way to its subscribers: its parts, still in the publisher's packet, and its encodings, each made once for all
 /// subscribers of a kind. If version and QoS are equal the incoming packet itself is the outgoing one. Whoever needs the message
 /// longer takes <see cref="Stored"/>, one copy for all.
-/// <para>One publisher uses it, for one message after the other: <see cref="Begin(PublishPacket, MqttString, bool, long)"/>, deliver, <see cref="End"/>.</para>
+/// <para>A thread has one, and uses it for one message after the other: <see cref="Begin(PublishPacket, MqttString, bool, long)"/>, deliver, <see cref="End"/>.</para>
 /// </summary>
 internal sealed class Publication
 {
+    [ThreadStatic]
+    private static Publication? ofThread;
+
     // Two bits: 5.0, with packet identifier.
     private const int Kinds = 4;
 
@@ -19,6 +22,9 @@ internal sealed class Publication
     private MessageParts parts;
     private StoredMessage? stored;
     private uint? expiry;
+
+    /// <summary>The one of this thread.</summary>
+    public static Publication OfThread => ofThread ??= new();
 
     /// <summary>The message.</summary>
     public ref readonly MessageParts Parts => ref parts;

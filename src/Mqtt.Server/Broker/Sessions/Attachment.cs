@@ -1,7 +1,6 @@
 using Mqtt.Protocol;
 using Mqtt.Protocol.Channels;
 using Mqtt.Protocol.Delivery;
-using Mqtt.Server.Broker.Messages;
 
 namespace Mqtt.Server.Broker.Sessions;
 
@@ -33,16 +32,16 @@ internal sealed class Attachment(Session session, MqttConnection connection, Con
     public bool ExpiryWasZero { get; } = connect.Version == MqttProtocolVersion.V500 && (connect.SessionExpiryInterval ?? 0) == 0;
 
     /// <summary>Aliases that the client sets. Its own loop uses them alone.</summary>
-    public IncomingTopicAliases Aliases { get; } = new(options.TopicAliasMaximum);
-
-    /// <summary>The message that the client is publishing. Its own loop uses it alone.</summary>
-    public Publication Publication { get; } = new();
+    public IncomingTopicAliases Aliases => field ??= new(options.TopicAliasMaximum);
 
     /// <summary>Packets that wait for the store, in order. Under the session's lock.</summary>
     public Queue<Departure>? Waiting { get; set; }
 
     /// <summary>How many packets wait for the store. Any thread; exact for the client's own loop as far as its own packets go.</summary>
     public int WaitingCount => Waiting?.Count ?? 0;
+
+    /// <summary>The outbox has room again.</summary>
+    public void OnDrained() => session.OnDrained(this);
 
     /// <summary>Received a DISCONNECT that forbids the will.</summary>
     public bool EndedNormally { get; set; }

@@ -48,7 +48,7 @@ internal sealed class Session
     public WillMessage? Will { get; set; }
 
     /// <summary>The subscriptions by their filters; the flows that change them run one at a time for each client.</summary>
-    public Dictionary<MqttString, SessionSubscription> Subscriptions { get; } = new(Utf8Comparer.Instance);
+    public Dictionary<MqttString, SessionSubscription> Subscriptions => field ??= new(Utf8Comparer.Instance);
 
     /// <summary>Runs when the session or its will is due.</summary>
     public SessionDeadline? Deadline { get; set; }
@@ -79,7 +79,7 @@ internal sealed class Session
     public void Attach(Attachment attachment, ConnAckPacket answer, Turn turn)
     {
         attachment.Outbox.Adopt(Gate);
-        attachment.Outbox.Drained = () => OnDrained(attachment);
+        attachment.Outbox.Drained = attachment.OnDrained;
         lock (Gate)
         {
             Attachment = attachment;
@@ -653,7 +653,8 @@ internal sealed class Session
     private static bool MayWrite(Attachment to, int bytes) =>
         bytes <= to.MaximumPacketBytes && !to.Outbox.IsClosed && to.Outbox.HasRoom(bytes);
 
-    private void OnDrained(Attachment attachment)
+    /// <summary>The outbox of a connection has room again.</summary>
+    public void OnDrained(Attachment attachment)
     {
         using (Turn.Enter(out var turn))
         {
