@@ -1,26 +1,44 @@
+using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using Mqtt.Protocol;
 using Mqtt.Server;
 
 namespace Mqtt.Tool.Serve;
 
-/// <summary>Stands before the broker and logs who comes and who goes, and why. Runs inline, as the broker does.</summary>
+/// <summary>Stands before the broker and logs who comes, subscribes and goes, and why. Runs inline, as the broker does.</summary>
 internal sealed class ConnectionLog(MqttBroker broker, ILogger log) : IInlineMqttHandler
 {
-    public ValueTask OnPacketAsync(MqttConnection connection, MqttPacket packet) =>
-        packet is ConnectPacket connect ? OnConnectAsync(connection, connect) : broker.OnPacketAsync(connection, packet);
+    private readonly ConcurrentDictionary<long, string> clients = new();
+
+    public ValueTask OnPacketAsync(MqttConnection connection, MqttPacket packet) => packet switch
+    {
+        ConnectPacket connect => OnConnectAsync(connection, connect),
+        SubscribePacket subscribe => OnSubscribeAsync(connection, subscribe),
+        _ => broker.OnPacketAsync(connection, packet),
+    };
 
     public ValueTask OnClosedAsync(MqttConnection connection, MqttCloseCause cause)
     {
-        log.LogInformation(
-            "{Connection} closed: {Kind}, {ReasonCode}{Detail}", connection, cause.Kind, cause.ReasonCode, cause.Exception is { } failure ? $" ({failure.Message})" : "");
+        var detail = cause.Exception is { } failure ? $" ({failure.Message})" : "";
+        log.LogInformation("{Client} closed: {Kind}, {ReasonCode}{Detail}", Client(connection), cause.Kind, cause.ReasonCode, detail);
+        clients.TryRemove(connection.Id, out _);
         return broker.OnClosedAsync(connection, cause);
     }
 
     private async ValueTask OnConnectAsync(MqttConnection connection, ConnectPacket packet)
     {
-        var (client, version) = (packet.ClientId.ToString(), packet.Version);
+        var version = packet.Version;
+        clients[connection.Id] = packet.ClientId.ToString();
         await broker.OnPacketAsync(connection, packet);
-        log.LogInformation("{Connection} {Outcome}: client '{Client}', {Version}", connection, connection.IsAccepted ? "connected" : "refused", client, version);
+        log.LogInformation("{Client} {Outcome}, {Version}", Client(connection), connection.IsAccepted ? "connected" : "refused", version);
     }
+
+    private async ValueTask OnSubscribeAsync(MqttConnection connection, SubscribePacket packet)
+    {
+        var filters = string.Join(", ", packet.Subscriptions.Select(one => $"{one.Filter} (QoS {(int)one.QualityOfService})"));
+        await broker.OnPacketAsync(connection, packet);
+        log.LogInformation("{Client} subscribed to {Filters}", Client(connection), filters);
+    }
+
+    private string Client(MqttConnection connection) => $"{connection} '{clients.GetValueOrDefault(connection.Id)}'";
 }

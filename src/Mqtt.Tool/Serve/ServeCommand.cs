@@ -1,4 +1,3 @@
-using System.Net;
 using Mqtt.Server;
 using Mqtt.Tool.CommandLine;
 
@@ -13,7 +12,7 @@ internal sealed class ServeCommand : Command
 
     public override string Summary => "run a broker until Ctrl-C";
 
-    public override string Usage => "[-p PORT] [--host HOST] [--listen ADDRESS ...] [-v] [bounds]";
+    public override string Usage => "[-p PORT] [--host HOST] [--listen ADDRESS ...] [--cert FILE [--key FILE]] [-v] [bounds]";
 
     public override string Notes =>
         """
@@ -32,7 +31,7 @@ internal sealed class ServeCommand : Command
 
         await server.StartAsync();
         foreach (var address in server.Endpoints)
-            terminal.WriteLine($"listening on mqtt://{(IPEndPoint)address}");
+            terminal.WriteLine($"listening on {address}");
         await Task.Delay(Timeout.Infinite, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await server.StopAsync(CancellationToken.None);
         return ExitCode.Success;

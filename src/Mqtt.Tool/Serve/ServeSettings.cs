@@ -15,6 +15,7 @@ internal sealed class ServeSettings
     private readonly List<string> listen = [];
     private int? port;
     private string? host;
+    private MqttServerTls tls = new();
     private MqttServerOptions server = new();
     private MqttConnectionLimits limits = new();
 
@@ -22,7 +23,9 @@ internal sealed class ServeSettings
     {
         { "port", 'p', "PORT", $"port to listen on; 0 takes a free one ({DefaultPort})", value => port = Values.Number(value, 0, ushort.MaxValue) },
         { "host", "HOST", "host to listen on: a name, 0.0.0.0, :: (localhost: loopback, IPv4 and IPv6)", value => host = value },
-        { "listen", "ADDRESS", "address to listen on, mqtt://host:port; may be repeated", listen.Add },
+        { "listen", "ADDRESS", "address to listen on, mqtt://host:port or mqtts://host:port; may be repeated", listen.Add },
+        { "cert", "FILE", "certificate for mqtts, with the chain: PEM, or PFX with the key", value => tls = tls with { CertificateFile = value } },
+        { "key", "FILE", "private key of the certificate: PEM", value => tls = tls with { KeyFile = value } },
         { "memory", "keep everything in memory; so far that is all there is", () => { } },
         { "verbose", 'v', "log connections to standard error", () => IsVerbose = true },
 
@@ -46,6 +49,7 @@ internal sealed class ServeSettings
         { "topic-alias-maximum", "N", $"topic aliases of one client, or off ({Broker.TopicAliasMaximum})", value => Broker = Broker with { TopicAliasMaximum = Values.IsOff(value) ? 0 : Short(value, 0) } },
         { "queue-count", "N", $"messages that may wait for one session, or off ({Broker.QueueCount})", value => Broker = Broker with { QueueCount = Values.NumberOrOff(value, 1, int.MaxValue) ?? int.MaxValue } },
         { "queue-bytes", "SIZE", $"bytes that may wait for one session, or off ({Values.Show(Broker.QueueBytes)})", value => Broker = Broker with { QueueBytes = Values.IsOff(value) ? long.MaxValue : Values.Size(value, 0, long.MaxValue) } },
+        { "publisher-pause", "TIME", $"how long a publisher waits for a slow subscriber, or off ({Values.Show(Broker.PublisherPause)})", value => Broker = Broker with { PublisherPause = Values.IsOff(value) ? TimeSpan.Zero : Values.Duration(value, TimeSpan.Zero, Year) } },
         { "session-expiry", "TIME", $"longest life of a session without its client, or off ({Values.Show(Broker.MaximumSessionExpiry!.Value)})", value => Broker = Broker with { MaximumSessionExpiry = Values.IsOff(value) ? null : Values.Duration(value, TimeSpan.Zero, 100 * Year) } },
     };
 
@@ -56,7 +60,7 @@ internal sealed class ServeSettings
 
     public MqttBrokerOptions Broker { get; private set; } = new();
 
-    public MqttServerOptions Server => server with { Addresses = Addresses, Limits = limits };
+    public MqttServerOptions Server => server with { Addresses = Addresses, Limits = limits, Tls = tls.CertificateFile is null ? null : tls };
 
     // Whoever lists addresses gets these alone, unless a port or host is given as well.
     private IReadOnlyList<string> Addresses =>
