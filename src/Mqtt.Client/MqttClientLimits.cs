@@ -9,7 +9,10 @@ public sealed record MqttClientLimits
     /// </summary>
     public int ReceiveMaximum { get; init; } = 1024;
 
-    /// <summary>The largest packet that is accepted, in bytes; announced in 5.0, and enforced in every version. Default: none, which is the 268,435,460 of the protocol.</summary>
+    /// <summary>
+    /// The largest packet that is accepted, in bytes; announced in 5.0, and enforced in every version. Default: none, which is the
+    /// 268,435,460 of the protocol.
+    /// </summary>
     public int? MaximumPacketSizeBytes { get; init; }
 
     /// <summary>

@@ -104,10 +104,7 @@ public sealed record MqttClientOptions
         RequireSomething(TimeProvider, nameof(TimeProvider));
         Require(ConnectChannel is not null || (Server.IsAbsoluteUri && Server.Scheme is "mqtt" or "tcp"), nameof(Server), $"'{Server}' is no mqtt:// or tcp:// address");
         Require(ProtocolVersion is >= MqttProtocolVersion.V310 and <= MqttProtocolVersion.V500, nameof(ProtocolVersion), "there is no such version");
-        Require(ClientId is not "" || CleanStart || ProtocolVersion == MqttProtocolVersion.V500, nameof(ClientId), "before 5.0 only a clean start may leave the identifier to the server");
-        Require(ClientId is not "" || ProtocolVersion != MqttProtocolVersion.V310, nameof(ClientId), "3.1 needs an identifier");
-        Require(ProtocolVersion == MqttProtocolVersion.V500 || Credentials is not { UserName: null, Password: not null }, nameof(Credentials), "before 5.0 a password needs a user name");
-        Require(ProtocolVersion == MqttProtocolVersion.V500 || Authentication is null, nameof(Authentication), "it needs 5.0");
+        RequireVersion();
         Require(KeepAlive >= TimeSpan.Zero && KeepAlive <= TimeSpan.FromSeconds(ushort.MaxValue), nameof(KeepAlive), "it is 0 to 65,535 seconds");
         Require(SessionExpiry >= TimeSpan.Zero || SessionExpiry == Timeout.InfiniteTimeSpan, nameof(SessionExpiry), "it is not negative");
         Require(Limits.ReceiveMaximum is >= 1 and <= ushort.MaxValue, "Limits.ReceiveMaximum", "it is 1 to 65,535");
@@ -123,6 +120,16 @@ public sealed record MqttClientOptions
         if (Will is not null)
             Require(MqttTopic.IsValidName(Will.Message.Topic.Span), nameof(Will), $"'{Will.Message.Topic}' is no topic name");
         return this;
+    }
+
+    private void RequireVersion()
+    {
+        if (ProtocolVersion == MqttProtocolVersion.V500)
+            return;
+        Require(ClientId is not "" || CleanStart, nameof(ClientId), "before 5.0 only a clean start may leave the identifier to the server");
+        Require(ClientId is not "" || ProtocolVersion != MqttProtocolVersion.V310, nameof(ClientId), "3.1 needs an identifier");
+        Require(Credentials is not { UserName: null, Password: not null }, nameof(Credentials), "before 5.0 a password needs a user name");
+        Require(Authentication is null, nameof(Authentication), "it needs 5.0");
     }
 
     private static void RequireSomething(object? value, string name) => Require(value is not null, name, "it is missing");

@@ -117,8 +117,6 @@ public sealed class MqttMessage
         init => content.Properties = content.Properties.With(PropertyId.MessageExpiryInterval, value is { } time ? Seconds.FromTimeSpan(time) : null);
     }
 
-    internal ref readonly MessageContent Content => ref content;
-
     /// <summary>The payload as text; bytes that are not UTF-8 become U+FFFD.</summary>
     public string GetText() => Encoding.UTF8.GetString(Payload.Span);
 

@@ -29,7 +29,10 @@ public sealed class MqttRefusedException : Exception
     /// <summary>The server's text for people who look for a cause (5.0). Default: none.</summary>
     public string? ReasonString { get; init; }
 
-    /// <summary>Another server to use, where the reason is <see cref="ReasonCode.UseAnotherServer"/> or <see cref="ReasonCode.ServerMoved"/> (5.0). Default: none.</summary>
+    /// <summary>
+    /// Another server to use, where the reason is <see cref="ReasonCode.UseAnotherServer"/> or <see cref="ReasonCode.ServerMoved"/> (5.0).
+    /// Default: none.
+    /// </summary>
     public string? ServerReference { get; init; }
 
     internal static MqttRefusedException For(string what, ReasonCode reasonCode, MqttString? reasonString = null, MqttString? serverReference = null)

@@ -4,6 +4,9 @@ namespace Mqtt.Client;
 /// <param name="Message">The message, with its quality of service, RETAIN and properties.</param>
 public sealed record MqttWill(MqttMessage Message)
 {
-    /// <summary>How long the server waits before it publishes the will; a connection that resumes the session meanwhile cancels it (5.0). Default: zero. Whole seconds count.</summary>
+    /// <summary>
+    /// How long the server waits before it publishes the will, in whole seconds; a connection that resumes the session meanwhile cancels
+    /// it (5.0). Default: zero.
+    /// </summary>
     public TimeSpan Delay { get; init; }
 }

@@ -238,6 +238,14 @@ public class ConnectTests
     }
 
     [Fact]
+    public async Task A_CONNECT_that_cannot_be_written_is_an_argument_that_is_wrong()
+    {
+        await using var scene = Scene.Begin(options => options with { ClientId = "no\0good" });
+
+        await FluentActions.Awaiting(() => scene.Client.ConnectAsync().Soon()).Should().ThrowAsync<ArgumentException>();
+    }
+
+    [Fact]
     public async Task Connecting_twice_is_refused()
     {
         await using var scene = await Scene.ConnectedAsync();

@@ -80,9 +80,12 @@ public class ClientAndBrokerTests
         var watcher = await town.ConnectedAsync("watcher", version);
         await using var subscription = await watcher.SubscribeAsync("wills", QualityOfService.AtLeastOnce);
         var mortal = await town.ConnectedAsync("mortal", version, options => options with { Will = new MqttWill(new MqttMessage("wills", "gone") { QualityOfService = QualityOfService.AtLeastOnce }) });
+        var told = new TaskCompletionSource();
+        mortal.Disconnected += (_, _) => told.TrySetResult();
         await town.ConnectedAsync("mortal", version); // takes over, and so ends the other connection without a DISCONNECT
 
         (await subscription.TakeAsync(1))[0].GetText().Should().Be("gone");
+        await told.Task.Soon();
         mortal.IsConnected.Should().BeFalse();
     }
 

@@ -153,7 +153,7 @@ internal sealed class MqttConn : IAsyncDisposable
     }
 
     /// <summary>What whoever connects is to see when the connection has ended before it was accepted.</summary>
-    public Exception Failure() => cause!.Exception is MqttRefusedException or MqttProtocolException ? cause.Exception : cause.ToException();
+    public Exception Failure() => cause!.Exception is MqttRefusedException or MqttProtocolException or ArgumentException ? cause.Exception : cause.ToException();
 
     private async Task ReadAllAsync()
     {
@@ -309,7 +309,11 @@ internal sealed class MqttConn : IAsyncDisposable
     private static MqttDisconnectCause CauseOf(Exception error) => error switch
     {
         MqttProtocolException broken => new(MqttDisconnectOrigin.ProtocolError, broken.ReasonCode, broken),
-        MqttRefusedException refused => new(MqttDisconnectOrigin.Server, refused.ReasonCode, refused) { ReasonString = refused.ReasonString, ServerReference = refused.ServerReference },
+        MqttRefusedException refused => new(MqttDisconnectOrigin.Server, refused.ReasonCode, refused)
+        {
+            ReasonString = refused.ReasonString,
+            ServerReference = refused.ServerReference,
+        },
         _ => new(MqttDisconnectOrigin.Network, ReasonCode.UnspecifiedError, error),
     };
 }

@@ -18,7 +18,8 @@ internal static class TcpDialer
         try
         {
             await socket.ConnectAsync(new DnsEndPoint(host, port), cancellationToken).ConfigureAwait(false);
-            return new StreamChannel(new NetworkStream(socket, ownsSocket: true), () => socket.Shutdown(SocketShutdown.Send), socket.LocalEndPoint, socket.RemoteEndPoint);
+            var stream = new NetworkStream(socket, ownsSocket: true);
+            return new StreamChannel(stream, () => socket.Shutdown(SocketShutdown.Send), socket.LocalEndPoint, socket.RemoteEndPoint);
         }
         catch (SocketException failed)
         {

@@ -544,7 +544,10 @@ internal sealed class ClientSession : IThreadPoolWorkItem, IAsyncDisposable
     }
 
     private void OnLateAcknowledgement(MqttConn conn) =>
-        conn.End(new(MqttDisconnectOrigin.Network, ReasonCode.UnspecifiedError, new MqttConnectionException($"No acknowledgement came within {Options.Timeouts.Acknowledgement}.")));
+        conn.End(new(
+            MqttDisconnectOrigin.Network,
+            ReasonCode.UnspecifiedError,
+            new MqttConnectionException($"No acknowledgement came within {Options.Timeouts.Acknowledgement}.")));
 
     private void EndConnection(Exception error)
     {
