@@ -91,6 +91,9 @@ public sealed class FaultChannel : MqttChannel
     }
 
     /// <inheritdoc/>
+    public override ValueTask YieldAsync() => inner.YieldAsync();
+
+    /// <inheritdoc/>
     public override void CompleteWriting() => inner.CompleteWriting();
 
     /// <summary>Ends the connection at once; what is held or delayed fails before this returns.</summary>

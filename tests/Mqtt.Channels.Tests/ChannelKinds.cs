@@ -1,9 +1,5 @@
 using System.IO.Pipelines;
-using System.Net;
 using System.Net.Security;
-using System.Net.Sockets;
-using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using Mqtt.Protocol.Channels;
 using Mqtt.Testing;
 
@@ -61,17 +57,9 @@ public sealed class StreamChannel_over_tcp : ChannelSpecification
 {
     protected override async ValueTask<ChannelPair> CreateAsync()
     {
-        using var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        listener.Listen();
-        var client = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        var accepting = listener.AcceptAsync();
-        await client.ConnectAsync(listener.LocalEndPoint!);
-        return new ChannelPair(Over(client), Over(await accepting));
+        var (first, second) = await Loopback.ConnectAsync();
+        return new ChannelPair(Loopback.Stream(first), Loopback.Stream(second));
     }
-
-    private static StreamChannel Over(Socket socket) =>
-        new(new NetworkStream(socket, ownsSocket: true), () => socket.Shutdown(SocketShutdown.Send), socket.LocalEndPoint, socket.RemoteEndPoint);
 }
 
 public sealed class StreamChannel_over_ChannelStream : ChannelSpecification
@@ -87,14 +75,12 @@ public sealed class StreamChannel_over_ChannelStream : ChannelSpecification
 
 public sealed class StreamChannel_over_tls_over_ChannelStream : ChannelSpecification
 {
-    private static readonly X509Certificate2 Certificate = MakeCertificate();
-
     protected override async ValueTask<ChannelPair> CreateAsync()
     {
         var (first, second) = MemoryChannel.CreatePair();
-        var client = new SslStream(new ChannelStream(first), leaveInnerStreamOpen: false, (_, shown, _, _) => shown!.GetRawCertData().AsSpan().SequenceEqual(Certificate.RawDataMemory.Span));
+        var client = new SslStream(new ChannelStream(first), leaveInnerStreamOpen: false, Loopback.IsOurs);
         var server = new SslStream(new ChannelStream(second));
-        var authenticating = server.AuthenticateAsServerAsync(Certificate);
+        var authenticating = server.AuthenticateAsServerAsync(Loopback.Certificate);
         await client.AuthenticateAsClientAsync("localhost");
         await authenticating;
         return new ChannelPair(Over(client, first), Over(server, second));
@@ -105,13 +91,6 @@ public sealed class StreamChannel_over_tls_over_ChannelStream : ChannelSpecifica
         tls.ShutdownAsync().GetAwaiter().GetResult();
         below.CompleteWriting();
     });
-
-    private static X509Certificate2 MakeCertificate()
-    {
-        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var request = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256);
-        return request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
-    }
 }
 
 public sealed class DuplexPipeChannel_over_pipes : ChannelSpecification

@@ -17,6 +17,7 @@ internal sealed class TlsChannel : MqttChannel
     private readonly SslStream tls;
     private readonly StreamChannel stream;
     private bool isReady;
+    private volatile bool isAborted;
 
     public TlsChannel(MqttChannel inner, SslServerAuthenticationOptions options)
     {
@@ -35,7 +36,9 @@ internal sealed class TlsChannel : MqttChannel
     public override ValueTask WaitReadableAsync(CancellationToken cancellationToken = default) =>
         isReady ? stream.WaitReadableAsync(cancellationToken) : ShakeHandsAsync(cancellationToken);
 
-    public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) => stream.ReadAsync(buffer, cancellationToken);
+    // What was decrypted before an abort must not be read after it.
+    public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
+        isAborted ? throw new MqttConnectionException("The connection was aborted.") : stream.ReadAsync(buffer, cancellationToken);
 
     public override ValueTask WriteAsync(ReadOnlyMemory<byte> bytes) => stream.WriteAsync(bytes);
 
@@ -43,7 +46,11 @@ internal sealed class TlsChannel : MqttChannel
 
     public override void CompleteWriting() => stream.CompleteWriting();
 
-    public override void Abort() => inner.Abort();
+    public override void Abort()
+    {
+        isAborted = true;
+        inner.Abort();
+    }
 
     public override async ValueTask DisposeAsync()
     {
