@@ -146,7 +146,7 @@ public sealed class Outbox
     public void Commit(int bytes, Turn turn)
     {
         pendingCount += bytes;
-        turn.CountAppend();
+        turn.CountAppend(bytes);
         if (onList || sending)
             return;
         onList = true;

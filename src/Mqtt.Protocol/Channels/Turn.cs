@@ -22,18 +22,21 @@ public sealed class Turn
     private int count;
     private int depth;
 
-    // What the rounds of a loop have left over, oldest first.
+    // What was deferred, oldest first.
     private readonly Queue<Outbox> backlog = new();
 
     private Turn()
     {
     }
 
-    /// <summary>How many packets were appended in this turn so far, however often it was flushed; only differences mean something.</summary>
-    public long AppendCount { get; private set; }
+    /// <summary>
+    /// What was appended in this turn so far, however often it was flushed: one for each packet, and one for each KiB. Only differences
+    /// mean something: they tell when a connection has had its share of a round.
+    /// </summary>
+    public long AppendCost { get; private set; }
 
-    /// <summary>True while <see cref="FlushSome"/> has left something over.</summary>
-    public bool HasBacklog => backlog.Count > 0;
+    /// <summary>How many outboxes wait to be flushed in this round.</summary>
+    public int Count => count;
 
     /// <summary>Opens a turn on this thread, or joins the one that is open.</summary>
     public static Scope Enter(out Turn turn)
@@ -44,29 +47,40 @@ public sealed class Turn
     }
 
     /// <summary>
-    /// For an event loop, which holds a turn open for good and flushes it once a round: flushes so many of the outboxes that were appended to
-    /// since the last round, then so many of those that earlier rounds left over. A fan-out to thousands thus takes several rounds, in which
-    /// its neighbours have theirs; what comes new is not kept waiting by what is left over. True if something is left.
+    /// Leaves to later rounds what was appended to since <see cref="Count"/> was <paramref name="from"/>: a fan-out to thousands, whose
+    /// flushes would keep its neighbours waiting.
     /// </summary>
-    public bool FlushSome(int most)
+    public void Defer(int from)
+    {
+        for (var i = from; i < count; i++)
+        {
+            backlog.Enqueue(outboxes[i]);
+            outboxes[i] = null!;
+        }
+
+        count = Math.Min(count, from);
+    }
+
+    /// <summary>
+    /// For an event loop, which holds a turn open for good: flushes what was appended to in this round, and so many of those outboxes that
+    /// were deferred. True if some of these are left.
+    /// </summary>
+    public bool FlushRound(int mostDeferred)
     {
         for (var i = 0; i < count; i++)
         {
-            if (i < most)
-                outboxes[i].Flush();
-            else
-                backlog.Enqueue(outboxes[i]);
+            outboxes[i].Flush();
             outboxes[i] = null!;
         }
 
         count = 0;
-        for (var left = most; left > 0 && backlog.TryDequeue(out var outbox); left--)
+        for (; mostDeferred > 0 && backlog.TryDequeue(out var outbox); mostDeferred--)
             outbox.Flush();
         return count > 0 || backlog.Count > 0;
     }
 
     /// <summary>A packet was appended.</summary>
-    internal void CountAppend() => AppendCount++;
+    internal void CountAppend(int bytes) => AppendCost += 1 + (bytes >> 10);
 
     /// <summary>Puts an outbox on the list. Only the outbox itself calls this, once until it is flushed.</summary>
     internal void Add(Outbox outbox)
@@ -85,13 +99,7 @@ public sealed class Turn
         }
 
         // What a flush sets off on this thread joins this turn, and so comes to the same list.
-        for (var i = 0; i < count; i++)
-        {
-            outboxes[i].Flush();
-            outboxes[i] = null!;
-        }
-
-        count = 0;
+        FlushRound(mostDeferred: int.MaxValue);
         depth = 0;
     }
 

@@ -12,8 +12,11 @@ namespace Mqtt.Server.Connections;
 /// </summary>
 internal sealed class ConnectionLoop : Deadline
 {
-    // How much one connection may append in a round before its neighbours have theirs: half a millisecond of work.
-    private const int AppendsOfOneRound = 16_384;
+    // How much one connection may append in a round before its neighbours have theirs, in packets or KiB: a fifth of a millisecond.
+    private const int AppendsOfOneRound = 4096;
+
+    // A connection that has appended to more outboxes than these has them flushed over several rounds.
+    private const int FlushesOfOneRound = 64;
 
     // How often a connection is looked at for a peer that takes nothing.
     private const long LongestCheckMilliseconds = 10_000;
@@ -229,7 +232,7 @@ internal sealed class ConnectionLoop : Deadline
                 if (!handling.IsCompletedSuccessfully)
                     await ParkAsync(handling).ConfigureAwait(false);
                 else if (runsInline)
-                    await YieldUntilFlushedAsync().ConfigureAwait(false);
+                    await channel.YieldAsync().ConfigureAwait(false);
             }
 
             if (closeCause is not null)
@@ -246,20 +249,24 @@ internal sealed class ConnectionLoop : Deadline
     private bool HandleSome(out ValueTask handling)
     {
         handling = default;
+        var hasMore = false;
         using (Turn.Enter(out var turn))
         {
-            var share = turn.AppendCount + AppendsOfOneRound;
-            while (closeCause is null && reader.TryRead(received.Unread, out var packet, out var consumed))
+            var share = turn.AppendCost + AppendsOfOneRound;
+            var others = turn.Count;
+            while (!hasMore && closeCause is null && reader.TryRead(received.Unread, out var packet, out var consumed))
             {
                 received.Consume(consumed);
                 Observe(packet);
                 handling = handler.OnPacketAsync(Connection, packet);
-                if (!handling.IsCompletedSuccessfully || !runsInline || turn.AppendCount >= share)
-                    return true;
+                hasMore = !handling.IsCompletedSuccessfully || !runsInline || turn.AppendCost >= share;
             }
+
+            if (turn.Count - others > FlushesOfOneRound)
+                turn.Defer(others);
         }
 
-        return false;
+        return hasMore;
     }
 
     // The first packet must be CONNECT [MQTT-3.1.0-1]. Whoever begins otherwise gets no answer, and none of his bytes are kept.
@@ -279,20 +286,6 @@ internal sealed class ConnectionLoop : Deadline
 
         // DISCONNECT is never answered by DISCONNECT.
         goodbyeReceived |= packet.Type == MqttPacketType.Disconnect;
-    }
-
-    // A wide fan-out is flushed in several rounds: its publisher goes on when all of it has left.
-    private async ValueTask YieldUntilFlushedAsync()
-    {
-        do
-            await channel.YieldAsync().ConfigureAwait(false);
-        while (HasBacklog());
-    }
-
-    private static bool HasBacklog()
-    {
-        using (Turn.Enter(out var turn))
-            return turn.HasBacklog;
     }
 
     // Keep-alive does not run while the handler keeps the connection waiting.
