@@ -138,7 +138,8 @@ public sealed class MqttServer : IAsyncDisposable
 
     /// <summary>
     /// Stops in good order: accepts no more, tells every client (0x8B, server shutting down), gives them time to take what waits,
-    /// then cuts what is left. Harmless if repeated.
+    /// then cuts what is left. A handler that still does not complete is left behind after the same time again, and that is logged.
+    /// Harmless if repeated.
     /// </summary>
     /// <param name="cancellationToken">Cuts at once what is still open when it is cancelled.</param>
     public Task StopAsync(CancellationToken cancellationToken = default)
@@ -170,7 +171,7 @@ public sealed class MqttServer : IAsyncDisposable
         {
             foreach (var loop in connections.Values)
                 loop.Abort(new MqttCloseCause(MqttCloseKind.ServerStopping, ReasonCode.ServerShuttingDown));
-            await all.ConfigureAwait(false);
+            await WaitForHandlersAsync(all).ConfigureAwait(false);
         }
 
         // The last connection ended on a loop: nobody who waits for the stop may go on there.
@@ -179,6 +180,19 @@ public sealed class MqttServer : IAsyncDisposable
         if (heartbeat is not null)
             await heartbeat.DisposeAsync().ConfigureAwait(false);
         loops?.Dispose();
+    }
+
+    // All connections are cut; only a handler that does not complete can still keep one. It must not keep the server.
+    private async Task WaitForHandlersAsync(Task all)
+    {
+        try
+        {
+            await all.WaitAsync(options.StopTimeout, options.TimeProvider).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            options.Logger.LogError("The server stops, although the handlers of {Count} connections have not completed.", connections.Count);
+        }
     }
 
     private async Task AcceptAllAsync(MqttListener listener)

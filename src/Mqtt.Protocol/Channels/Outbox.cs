@@ -50,6 +50,9 @@ public sealed class Outbox
     /// <summary>The lock that guards this outbox; see <see cref="Adopt"/>.</summary>
     public Lock Gate => gate;
 
+    /// <summary>How many bytes wait beyond those being sent. Any thread; without the gate it may be a little old.</summary>
+    public int PendingBytes => Volatile.Read(ref pendingCount);
+
     /// <summary>True once nothing can be appended any more.</summary>
     public bool IsClosed => closed || completing;
 

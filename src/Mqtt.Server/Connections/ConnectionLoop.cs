@@ -31,6 +31,9 @@ internal sealed class ConnectionLoop : Deadline
     private readonly ReceiveBuffer received = new();
     private readonly Outbox outbox;
 
+    // Answers are never refused, but a peer that asks on and on and takes none is cut off here.
+    private readonly long mostPendingBytes;
+
     // The course of the connection.
     private bool connectReceived;
     private bool goodbyeReceived;
@@ -59,6 +62,7 @@ internal sealed class ConnectionLoop : Deadline
         this.heartbeat = heartbeat;
         runsInline = handler is IInlineMqttHandler;
         outbox = new Outbox(channel, options.Limits.OutboxBytes);
+        mostPendingBytes = (long)options.Limits.OutboxBytes + options.Limits.MaximumPacketBytes;
         Connection = new MqttConnection(this, id, outbox, channel);
         acceptedAt = lastReceivedAt = heartbeat.Now;
 
@@ -240,6 +244,8 @@ internal sealed class ConnectionLoop : Deadline
             SetState(MqttConnectionState.Idle);
             received.Shrink();
             CountUnauthenticated();
+            if (outbox.PendingBytes > mostPendingBytes)
+                Abort(new MqttCloseCause(MqttCloseKind.Stuck, ReasonCode.QuotaExceeded));
         }
     }
 
@@ -464,6 +470,13 @@ internal sealed class ConnectionLoop : Deadline
         if (State == state && state != MqttConnectionState.New)
             return;
         State = state;
-        options.StateChanged?.Invoke(Connection, state);
+        try
+        {
+            options.StateChanged?.Invoke(Connection, state);
+        }
+        catch (Exception failure)
+        {
+            options.Logger.LogError(failure, "Whoever was told of a state of connection {Connection} failed.", Connection);
+        }
     }
 }

@@ -1,0 +1,47 @@
+namespace Mqtt.Server.Tests;
+
+/// <summary>Options are checked once, and the error names the one that is wrong.</summary>
+public sealed class OptionsTests
+{
+    public static TheoryData<string, Func<MqttServerOptions, MqttServerOptions>> WrongServerOptions => new()
+    {
+        { nameof(MqttServerOptions.MaximumConnections), options => options with { MaximumConnections = 0 } },
+        { nameof(MqttServerOptions.UnauthenticatedBytes), options => options with { UnauthenticatedBytes = 0 } },
+        { nameof(MqttServerOptions.MemoryBytes), options => options with { MemoryBytes = 0 } },
+        { nameof(MqttServerOptions.StopTimeout), options => options with { StopTimeout = TimeSpan.FromSeconds(-1) } },
+        { nameof(MqttServerOptions.EventLoops), options => options with { EventLoops = -1 } },
+        { nameof(MqttServerOptions.Logger), options => options with { Logger = null! } },
+        { nameof(MqttServerOptions.TimeProvider), options => options with { TimeProvider = null! } },
+        { nameof(MqttConnectionLimits.MaximumPacketBytes), options => options with { Limits = new() { MaximumPacketBytes = 1 } } },
+        { nameof(MqttConnectionLimits.MaximumConnectBytes), options => options with { Limits = new() { MaximumConnectBytes = 1 } } },
+        { nameof(MqttConnectionLimits.ConnectTimeout), options => options with { Limits = new() { ConnectTimeout = TimeSpan.Zero } } },
+        { nameof(MqttConnectionLimits.OutboxBytes), options => options with { Limits = new() { OutboxBytes = 1 } } },
+        { nameof(MqttConnectionLimits.SendTimeout), options => options with { Limits = new() { SendTimeout = TimeSpan.Zero } } },
+        { nameof(MqttConnectionLimits.LingerTimeout), options => options with { Limits = new() { LingerTimeout = TimeSpan.FromSeconds(-1) } } },
+    };
+
+    public static TheoryData<string, Func<MqttBrokerOptions, MqttBrokerOptions>> WrongBrokerOptions => new()
+    {
+        { nameof(MqttBrokerOptions.ReceiveMaximum), options => options with { ReceiveMaximum = 0 } },
+        { nameof(MqttBrokerOptions.ReceiveMaximum), options => options with { ReceiveMaximum = 65_536 } },
+        { nameof(MqttBrokerOptions.InFlightMaximum), options => options with { InFlightMaximum = 0 } },
+        { nameof(MqttBrokerOptions.InFlightMaximum3), options => options with { InFlightMaximum3 = 65_536 } },
+        { nameof(MqttBrokerOptions.TopicAliasMaximum), options => options with { TopicAliasMaximum = -1 } },
+        { nameof(MqttBrokerOptions.MaximumPacketBytes), options => options with { MaximumPacketBytes = 1 } },
+        { nameof(MqttBrokerOptions.QueueCount), options => options with { QueueCount = 0 } },
+        { nameof(MqttBrokerOptions.QueueBytes), options => options with { QueueBytes = -1 } },
+        { nameof(MqttBrokerOptions.MemoryBytes), options => options with { MemoryBytes = 0 } },
+        { nameof(MqttBrokerOptions.MaximumSessionExpiry), options => options with { MaximumSessionExpiry = TimeSpan.FromSeconds(-1) } },
+        { nameof(MqttBrokerOptions.Scheduler), options => options with { Scheduler = null! } },
+    };
+
+    [Theory]
+    [MemberData(nameof(WrongServerOptions), DisableDiscoveryEnumeration = true)]
+    public void A_wrong_option_of_the_server_is_named(string name, Func<MqttServerOptions, MqttServerOptions> change) =>
+        FluentActions.Invoking(() => new MqttServer(change(new MqttServerOptions()))).Should().Throw<ArgumentException>().WithMessage($"*{name}*");
+
+    [Theory]
+    [MemberData(nameof(WrongBrokerOptions), DisableDiscoveryEnumeration = true)]
+    public void A_wrong_option_of_the_broker_is_named(string name, Func<MqttBrokerOptions, MqttBrokerOptions> change) =>
+        FluentActions.Invoking(() => new MqttBroker(change(new MqttBrokerOptions()))).Should().Throw<ArgumentException>().WithMessage($"*{name}*");
+}
