@@ -41,7 +41,7 @@ public abstract class MqttHandler : IMqttHandler
                 break;
             case DisconnectPacket disconnect:
                 await OnDisconnectAsync(connection, disconnect).ConfigureAwait(false);
-                connection.Abort();
+                connection.Close();
                 break;
             case AuthPacket:
                 throw new MqttProtocolException(ReasonCode.ProtocolError, "AUTH without an authentication method in CONNECT [MQTT-4.12.0-7].");

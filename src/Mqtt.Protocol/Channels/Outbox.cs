@@ -23,6 +23,7 @@ public sealed class Outbox
 
     // Who sends. Under the gate; the buffer being sent belongs to the sender alone.
     private bool onList;
+    private Turn? listedBy;
     private bool roomWanted;
     private bool sending;
     private byte[]? inFlight;
@@ -152,7 +153,22 @@ public sealed class Outbox
         turn.CountAppend(bytes);
         if (onList || sending)
             return;
+        if (turn.MayBlock)
+        {
+            ListForItself(turn);
+            return;
+        }
+
         onList = true;
+        turn.Add(this);
+    }
+
+    // Nobody else relies on a turn that may block: the next turn puts the outbox on its own list as well.
+    private void ListForItself(Turn turn)
+    {
+        if (ReferenceEquals(listedBy, turn))
+            return;
+        listedBy = turn;
         turn.Add(this);
     }
 
@@ -267,6 +283,7 @@ public sealed class Outbox
             if (first)
             {
                 onList = false;
+                listedBy = null;
                 if (sending || pendingCount == 0)
                     return false;
             }

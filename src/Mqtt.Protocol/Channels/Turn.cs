@@ -38,6 +38,12 @@ public sealed class Turn
     /// <summary>How many outboxes wait to be flushed in this round.</summary>
     public int Count => count;
 
+    /// <summary>
+    /// True for a turn in which user code runs, which may take as long as it likes: what other turns append to an outbox of this one is
+    /// flushed by them, and does not wait for its end. Whoever opens the turn sets it, and it ends with the turn. Default: false.
+    /// </summary>
+    public bool MayBlock { get; set; }
+
     /// <summary>Opens a turn on this thread, or joins the one that is open.</summary>
     public static Scope Enter(out Turn turn)
     {
@@ -82,7 +88,7 @@ public sealed class Turn
     /// <summary>A packet was appended.</summary>
     internal void CountAppend(int bytes) => AppendCost += 1 + (bytes >> 10);
 
-    /// <summary>Puts an outbox on the list. Only the outbox itself calls this, once until it is flushed.</summary>
+    /// <summary>Puts an outbox on the list. Only the outbox itself calls this, and twice only where another turn has flushed it in between.</summary>
     internal void Add(Outbox outbox)
     {
         if (count == outboxes.Length)
@@ -101,6 +107,7 @@ public sealed class Turn
         // What a flush sets off on this thread joins this turn, and so comes to the same list.
         FlushRound(mostDeferred: int.MaxValue);
         depth = 0;
+        MayBlock = false;
     }
 
     /// <summary>An open turn; disposing it ends the turn, and flushes if it is the outermost.</summary>

@@ -258,6 +258,7 @@ internal sealed class ConnectionLoop : Deadline
         var hasMore = false;
         using (Turn.Enter(out var turn))
         {
+            turn.MayBlock |= !runsInline;
             var share = turn.AppendCost + AppendsOfOneRound;
             var others = turn.Count;
             while (!hasMore && closeCause is null && reader.TryRead(received.Unread, out var packet, out var consumed))
@@ -308,9 +309,11 @@ internal sealed class ConnectionLoop : Deadline
             parked = false;
         }
 
-        // Wherever the handler went, the rest goes on where the connection lives.
+        // Wherever the handler went, the rest goes on where the connection lives, and user code on the pool.
         if (runsInline)
             await channel.YieldAsync().ConfigureAwait(false);
+        else
+            await new PoolSwitch();
     }
 
     private async Task EndAsync(MqttCloseCause cause)

@@ -1,0 +1,145 @@
+namespace Mqtt.Server.Tests;
+
+/// <summary>What is sent within one round leaves in one write, and time does not run for a connection that waits for its handler.</summary>
+public sealed class TurnTests
+{
+    [Fact]
+    public void What_an_inline_handler_sends_for_all_packets_of_a_read_leaves_in_one_write()
+    {
+        using var server = new DrivenServer(new InlineHandler((connection, packet) =>
+        {
+            if (packet is PublishPacket)
+            {
+                connection.Send(new PublishPacket { Topic = "one" });
+                connection.Send(new PublishPacket { Topic = "two" });
+            }
+
+            return Handlers.Basic(connection, packet);
+        }));
+        var client = server.Connect();
+        var before = server.WriteCount;
+
+        for (var i = 0; i < 50; i++)
+            client.Send(new PublishPacket { Topic = "t" });
+        server.Run();
+
+        server.WriteCount.Should().Be(before + 1);
+        for (var i = 0; i < 100; i++)
+            client.Expect<PublishPacket>();
+    }
+
+    [Fact]
+    public void What_is_sent_to_several_connections_is_one_write_for_each()
+    {
+        var all = new List<MqttConnection>();
+        using var server = new DrivenServer(new InlineHandler((connection, packet) =>
+        {
+            if (packet is ConnectPacket)
+                all.Add(connection);
+            if (packet is PublishPacket publish)
+                all.ForEach(other => other.Send(new PublishPacket { Topic = publish.Topic }));
+            return Handlers.Basic(connection, packet);
+        }));
+        var clients = Enumerable.Range(0, 10).Select(i => server.Connect($"{i}")).ToList();
+        var before = server.WriteCount;
+
+        for (var i = 0; i < 20; i++)
+            clients[0].Send(new PublishPacket { Topic = $"{i}" });
+        server.Run();
+
+        server.WriteCount.Should().Be(before + 10);
+        foreach (var client in clients)
+        {
+            for (var i = 0; i < 20; i++)
+                client.Expect<PublishPacket>().Topic.ToString().Should().Be($"{i}");
+        }
+    }
+
+    [Fact]
+    public void A_turn_around_several_sends_makes_one_write_of_them()
+    {
+        MqttConnection connection = null!;
+        using var server = new DrivenServer(new InlineHandler((from, packet) =>
+        {
+            connection = from;
+            return Handlers.Basic(from, packet);
+        }));
+        var client = server.Connect();
+        var before = server.WriteCount;
+
+        using (Turn.Enter(out _))
+        {
+            connection.Send(new PublishPacket { Topic = "one" });
+            connection.Send(new PublishPacket { Topic = "two" });
+            server.WriteCount.Should().Be(before);
+        }
+
+        server.WriteCount.Should().Be(before + 1);
+        client.Expect<PublishPacket>();
+        client.Expect<PublishPacket>();
+    }
+
+    [Fact]
+    public void A_handler_that_awaits_for_a_second_stops_only_its_own_connection()
+    {
+        DrivenServer driven = null!;
+        using var server = driven = new DrivenServer(new InlineHandler(async (connection, packet) =>
+        {
+            if (packet is PublishPacket)
+                await Task.Delay(TimeSpan.FromSeconds(1), driven.Time).ConfigureAwait(false);
+            Handlers.AnswerBasics(connection, packet);
+        }));
+        var slow = server.Connect("slow");
+        var other = server.Connect("other");
+        slow.Send(new PublishPacket { Topic = "t" });
+        slow.Send(new PingReqPacket());
+
+        server.Advance(0.9);
+        slow.ExpectNothing();
+        other.Send(new PingReqPacket());
+        other.Expect<PingRespPacket>();
+        server.Advance(0.2);
+
+        slow.Expect<PingRespPacket>();
+    }
+
+    [Fact]
+    public void Keep_alive_does_not_run_while_the_handler_keeps_the_connection_waiting()
+    {
+        var release = new TaskCompletionSource();
+        using var server = new DrivenServer(new InlineHandler(async (connection, packet) =>
+        {
+            if (packet is PublishPacket)
+                await release.Task.ConfigureAwait(false);
+            Handlers.AnswerBasics(connection, packet);
+        }));
+        var client = server.Connect(keepAlive: 10);
+        client.Send(new PublishPacket { Topic = "t" });
+
+        server.Advance(100);
+        DrivenServer.Quietly(() => release.TrySetResult());
+        server.Advance(14);
+
+        client.ExpectNothing();
+        server.Advance(2);
+        client.Expect<DisconnectPacket>().ReasonCode.Should().Be(ReasonCode.KeepAliveTimeout);
+    }
+
+    [Fact]
+    public void A_handler_may_change_the_keep_alive()
+    {
+        using var server = new DrivenServer(new InlineHandler((connection, packet) =>
+        {
+            Handlers.AnswerBasics(connection, packet);
+            connection.KeepAlive = TimeSpan.FromSeconds(4);
+            return default;
+        }));
+        var client = server.Connect(keepAlive: 1000);
+
+        server.Advance(6);
+        client.ExpectNothing();
+        server.Advance(0.5);
+
+        client.Expect<DisconnectPacket>().ReasonCode.Should().Be(ReasonCode.KeepAliveTimeout);
+    }
+}
