@@ -32,7 +32,7 @@ public class MosquittoPropertyTests
     public async Task A_retained_message_keeps_its_properties()
     {
         await using var server = await OurBroker.StartAsync();
-        await PublishAsync(server, "-r", "-m", "body", "-D", "publish", "content-type", "text/plain", "-D", "publish", "user-property", "k", "v");
+        await PublishAsync(server, "-r", "-q", "1", "-m", "body", "-D", "publish", "content-type", "text/plain", "-D", "publish", "user-property", "k", "v");
 
         var received = await Mosquitto.ReceiveAsync(server, V5Name, "sub", "-t", "a", "-C", "1", "-F", "%C|%P|%r");
 
