@@ -46,6 +46,23 @@ public abstract class ServerTests(int eventLoops)
     }
 
     [Fact]
+    public async Task A_server_that_could_not_start_writes_to_no_descriptor_of_others_when_it_is_disposed()
+    {
+        using var taken = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        taken.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        taken.Listen();
+        var server = new MqttServer(Basic, Options($"mqtt://{taken.LocalEndPoint}"));
+        await server.Invoking(one => one.StartAsync()).Should().ThrowAsync<IOException>();
+
+        // Whatever the server had opened and closed again, these files get the numbers of.
+        var files = Enumerable.Range(0, 64).Select(_ => File.OpenHandle(Path.GetTempFileName(), FileMode.Open, FileAccess.ReadWrite, options: FileOptions.DeleteOnClose)).ToList();
+        await server.DisposeAsync();
+
+        files.Sum(RandomAccess.GetLength).Should().Be(0);
+        files.ForEach(file => file.Dispose());
+    }
+
+    [Fact]
     public async Task Serving_ends_normally_when_it_is_cancelled_and_leaves_the_port()
     {
         using var stop = new CancellationTokenSource();

@@ -23,6 +23,9 @@ internal sealed class EventLoop : IDisposable
     private bool isWoken;
     private volatile bool isStopping;
 
+    // Under the gate.
+    private bool isClosed;
+
     public EventLoop(string name)
     {
         epoll = Check(Linux.EpollCreate(), "epoll_create1");
@@ -49,23 +52,24 @@ internal sealed class EventLoop : IDisposable
     /// </summary>
     public void Post(Action action)
     {
-        bool wake;
         lock (gate)
         {
             posted.Add(action);
-            wake = !isWoken;
+            if (!isWoken && Environment.CurrentManagedThreadId != thread.ManagedThreadId)
+                WakeUp();
             isWoken = true;
         }
-
-        if (wake && Environment.CurrentManagedThreadId != thread.ManagedThreadId)
-            Linux.Signal(wakeUp);
     }
 
-    /// <summary>Ends the loop; its channels must be closed before.</summary>
+    /// <summary>Ends the loop; its channels must be closed before. Harmless if repeated.</summary>
     public void Dispose()
     {
-        isStopping = true;
-        Linux.Signal(wakeUp);
+        lock (gate)
+        {
+            isStopping = true;
+            WakeUp();
+        }
+
         if (Environment.CurrentManagedThreadId != thread.ManagedThreadId)
             thread.Join();
     }
@@ -86,8 +90,19 @@ internal sealed class EventLoop : IDisposable
             }
         }
 
-        _ = Linux.Close(wakeUp);
-        _ = Linux.Close(epoll);
+        lock (gate)
+        {
+            isClosed = true;
+            _ = Linux.Close(wakeUp);
+            _ = Linux.Close(epoll);
+        }
+    }
+
+    // Under the gate: once it is closed, the number of the descriptor may belong to somebody else in the process.
+    private void WakeUp()
+    {
+        if (!isClosed)
+            Linux.Signal(wakeUp);
     }
 
     private void Dispatch(ReadOnlySpan<byte> record)
