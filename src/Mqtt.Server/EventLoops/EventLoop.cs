@@ -82,7 +82,8 @@ internal sealed class EventLoop : IDisposable
             var isBehind = false;
             while (!isStopping || HasPosted())
             {
-                var count = Linux.EpollWait(epoll, events, isBehind || HasPosted() ? 0 : -1);
+                // What posted actions appended is flushed in the round that follows, and does not wait for an event.
+                var count = Linux.EpollWait(epoll, events, isBehind || turn.Count > 0 || HasPosted() ? 0 : -1);
                 for (var i = 0; i < count; i++)
                     Dispatch(events.AsSpan(i * Linux.EventBytes));
                 isBehind = turn.FlushRound(DeferredFlushesOfOneRound);
