@@ -9,11 +9,10 @@ namespace Mqtt.Broker.Tests;
 /// </summary>
 internal sealed class BrokerHarness : IDisposable
 {
-    private const int ConnectionBytes = 4 * 1024 * 1024;
-
     private readonly Func<MqttBrokerOptions, MqttBrokerOptions> broker;
     private readonly Func<MqttServerOptions, MqttServerOptions> server;
     private readonly Func<IMqttHandler, IMqttHandler> middleware;
+    private readonly int connectionBytes;
     private readonly List<MqttChannel> channels = [];
     private MemoryListener listener = null!;
 
@@ -21,8 +20,10 @@ internal sealed class BrokerHarness : IDisposable
         IBrokerStore? store,
         Func<MqttBrokerOptions, MqttBrokerOptions>? broker = null,
         Func<MqttServerOptions, MqttServerOptions>? server = null,
-        Func<IMqttHandler, IMqttHandler>? middleware = null)
+        Func<IMqttHandler, IMqttHandler>? middleware = null,
+        int connectionBytes = 4 * 1024 * 1024)
     {
+        this.connectionBytes = connectionBytes;
         this.broker = broker ?? (static options => options);
         this.server = server ?? (static options => options);
         this.middleware = middleware ?? (static handler => handler);
@@ -155,7 +156,7 @@ internal sealed class BrokerHarness : IDisposable
     private void Begin(IBrokerStore? store)
     {
         Store = store;
-        listener = new MemoryListener(Pump, ConnectionBytes);
+        listener = new MemoryListener(Pump, connectionBytes);
         Broker = new MqttBroker(broker(new MqttBrokerOptions { Store = store, TimeProvider = Time, Scheduler = Pump, Logger = Log }));
         Server = new MqttServer(
             middleware(Broker),

@@ -25,10 +25,13 @@ public abstract class BrokerTests : IDisposable
     /// <inheritdoc cref="WithBroker"/>
     private protected Func<MqttServerOptions, MqttServerOptions>? WithServer { get; set; }
 
+    /// <summary>How many bytes each direction of a connection holds. Default: 4 MiB, more than most tests send.</summary>
+    private protected int ConnectionBytes { get; set; } = 4 * 1024 * 1024;
+
     /// <summary>A handler in front of the broker.</summary>
     private protected Func<IMqttHandler, IMqttHandler>? WithMiddleware { get; set; }
 
-    private protected BrokerHarness Harness => harness ??= new BrokerHarness(MakeStore(), WithBroker, WithServer, WithMiddleware);
+    private protected BrokerHarness Harness => harness ??= new BrokerHarness(MakeStore(), WithBroker, WithServer, WithMiddleware, ConnectionBytes);
 
     private protected MqttBroker Broker => Harness.Broker;
 
