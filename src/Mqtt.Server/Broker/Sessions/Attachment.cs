@@ -1,12 +1,14 @@
+using System.Buffers.Binary;
 using Mqtt.Protocol;
 using Mqtt.Protocol.Channels;
 using Mqtt.Protocol.Delivery;
+using Mqtt.Server.Broker.Messages;
 
 namespace Mqtt.Server.Broker.Sessions;
 
 /// <summary>
-/// A session's present connection, and everything that ends with it: version, limits, aliases, what waits to leave. Events of a
-/// connection whose attachment is no longer its session's touch nothing.
+/// A session's present connection, and everything that ends with it: version, limits, aliases, what waits to leave; and the way into its
+/// outbox, under the session's lock. Events of a connection whose attachment is no longer its session's touch nothing.
 /// </summary>
 internal sealed class Attachment(Session session, MqttConnection connection, ConnectPacket connect, MqttBrokerOptions options)
 {
@@ -45,4 +47,70 @@ internal sealed class Attachment(Session session, MqttConnection connection, Con
 
     /// <summary>Received a DISCONNECT that forbids the will.</summary>
     public bool EndedNormally { get; set; }
+
+    /// <summary>True if a packet of that size may be appended now.</summary>
+    public bool HasRoom(int bytes) => bytes <= MaximumPacketBytes && !Outbox.IsClosed && Outbox.HasRoom(bytes);
+
+    /// <summary>The size of a copy as it would leave now.</summary>
+    public int Measure(in Copy copy, long now)
+    {
+        ref readonly var parts = ref copy.Message!.Parts;
+        return PublishFrame.Measure(parts, IsV5, copy.QualityOfService, parts.ExpiryAt(now), copy.Identifiers);
+    }
+
+    /// <summary>Appends a PUBLISH that is encoded already, with its own first byte and, if <paramref name="idAt"/> is not 0, its own identifier.</summary>
+    public WriteOutcome Write(ReadOnlySpan<byte> frame, byte firstByte, ushort packetId, int idAt, Turn turn)
+    {
+        if (!HasRoom(frame.Length))
+            return frame.Length > MaximumPacketBytes ? WriteOutcome.TooLarge : WriteOutcome.NoRoom;
+        var output = Outbox.Reserve(frame.Length);
+        frame.CopyTo(output);
+        output[0] = firstByte;
+        if (idAt != 0)
+            BinaryPrimitives.WriteUInt16BigEndian(output[idAt..], packetId);
+        Outbox.Commit(frame.Length, turn);
+        return WriteOutcome.Written;
+    }
+
+    /// <summary>Appends a copy as PUBLISH. One that has an identifier already is appended whatever waits.</summary>
+    public WriteOutcome Write(in Copy copy, ushort packetId, bool duplicate, long now, Turn turn)
+    {
+        ref readonly var parts = ref copy.Message!.Parts;
+        var expiry = parts.ExpiryAt(now);
+        var size = PublishFrame.Measure(parts, IsV5, copy.QualityOfService, expiry, copy.Identifiers);
+        if (size > MaximumPacketBytes)
+            return WriteOutcome.TooLarge;
+        if (Outbox.IsClosed || (packetId == 0 && !Outbox.HasRoom(size)))
+            return WriteOutcome.NoRoom;
+        var firstByte = PublishFrame.FirstByte(copy.QualityOfService, copy.Retain, duplicate);
+        PublishFrame.Write(Outbox.Reserve(size), parts, IsV5, copy.QualityOfService, firstByte, packetId, expiry, copy.Identifiers);
+        Outbox.Commit(size, turn);
+        return WriteOutcome.Written;
+    }
+
+    /// <summary>Appends an answer, whatever waits.</summary>
+    public void Write(in Departure departure, Turn turn)
+    {
+        if (Outbox.IsClosed)
+            return;
+        var size = departure.Packet is { } packet ? MqttPacketWriter.Measure(packet, Version) : HasCode(departure) ? 5 : 4;
+        var output = Outbox.Reserve(size);
+        if (departure.Packet is not null)
+            MqttPacketWriter.Write(output, departure.Packet, Version);
+        else
+            WriteAcknowledgement(output, departure);
+        Outbox.Commit(size, turn);
+    }
+
+    // Sections 3.4 to 3.7: first byte, remaining length, packet identifier; the reason code only in 5.0, and only if it is not success.
+    private static void WriteAcknowledgement(Span<byte> output, in Departure departure)
+    {
+        output[0] = (byte)(((int)departure.Kind << 4) | (departure.Kind == MqttPacketType.PubRel ? 2 : 0));
+        output[1] = (byte)(output.Length - 2);
+        BinaryPrimitives.WriteUInt16BigEndian(output[2..], departure.PacketId);
+        if (output.Length > 4)
+            output[4] = (byte)departure.ReasonCode;
+    }
+
+    private bool HasCode(in Departure departure) => IsV5 && departure.ReasonCode != ReasonCode.Success;
 }

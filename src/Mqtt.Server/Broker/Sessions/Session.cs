@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using Mqtt.Protocol;
 using Mqtt.Protocol.Channels;
 using Mqtt.Protocol.Delivery;
@@ -21,7 +20,7 @@ internal sealed class Session
     private long lastSequence;
 
     // Publishers that wait until there is room again, and the wait of this session's own client for another. Under the gate.
-    private List<Pause>? pauses;
+    private WaitingPublishers? waiting;
     private Pause? ownPause;
 
     public Session(string clientId, SessionContext context)
@@ -98,7 +97,7 @@ internal sealed class Session
             if (Attachment != attachment)
                 return false;
             Attachment = null;
-            EndPauses();
+            waiting?.EndAll();
             return true;
         }
     }
@@ -110,7 +109,7 @@ internal sealed class Session
         {
             HasEnded = true;
             Attachment = null;
-            EndPauses();
+            waiting?.EndAll();
             foreach (var copy in queue.Clear())
                 copy.Message?.Release();
             foreach (var (_, _, copy) in flights.Flights())
@@ -179,17 +178,12 @@ internal sealed class Session
 
     private Pause? AddPause()
     {
-        Pause pause;
         lock (Gate)
         {
             if (Attachment is null || !queue.IsHigh || context.Options.PublisherPause == TimeSpan.Zero)
                 return null;
-            (pauses ??= []).Add(pause = new Pause(context.Options.Scheduler));
+            return (waiting ??= new(context)).Add();
         }
-
-        context.Statistics.OnPublisherPaused();
-        context.Heartbeat.Set(pause, context.Now + (long)context.Options.PublisherPause.TotalMilliseconds);
-        return pause;
     }
 
     private void EndOwnPause()
@@ -365,22 +359,18 @@ internal sealed class Session
         if (identifiers is not null && to.IsV5)
         {
             var copy = new Copy(publication.Stored, QualityOfService.AtMostOnce, retain, identifiers, 0);
-            if (Write(to, copy, 0, duplicate: false, turn) == WriteOutcome.NoRoom)
-                context.Statistics.OnDropped(DropCause.OutboxFull);
+            CountIfDropped(to.Write(copy, 0, duplicate: false, context.Now, turn));
             return;
         }
 
         var frame = publication.Encoded(to.IsV5, withId: false, out _);
-        if (!MayWrite(to, frame.Length))
-        {
-            context.Statistics.OnDropped(frame.Length > to.MaximumPacketBytes ? DropCause.TooLarge : DropCause.OutboxFull);
-            return;
-        }
+        CountIfDropped(to.Write(frame, PublishFrame.FirstByte(QualityOfService.AtMostOnce, retain, duplicate: false), 0, 0, turn));
+    }
 
-        var output = to.Outbox.Reserve(frame.Length);
-        frame.CopyTo(output);
-        output[0] = PublishFrame.FirstByte(QualityOfService.AtMostOnce, retain, duplicate: false);
-        to.Outbox.Commit(frame.Length, turn);
+    private void CountIfDropped(WriteOutcome outcome)
+    {
+        if (outcome != WriteOutcome.Written)
+            context.Statistics.OnDropped(outcome == WriteOutcome.TooLarge ? DropCause.TooLarge : DropCause.OutboxFull);
     }
 
     private long DeliverAcknowledged(Publication publication, QualityOfService qualityOfService, bool retain, uint[]? identifiers, Turn turn)
@@ -396,16 +386,12 @@ internal sealed class Session
             return 0;
         }
 
-        if (!MayWrite(to, frame.Length))
+        if (!to.HasRoom(frame.Length))
             return QueueAndPump(publication, qualityOfService, retain, identifiers, durable, turn);
 
         var kept = KeepsFlights ? publication.Stored.Hold() : null;
         flights.TryBegin(qualityOfService, new Copy(kept, qualityOfService, retain, identifiers, 0), out var packetId);
-        var output = to.Outbox.Reserve(frame.Length);
-        frame.CopyTo(output);
-        output[0] = PublishFrame.FirstByte(qualityOfService, retain, duplicate: false);
-        BinaryPrimitives.WriteUInt16BigEndian(output[idAt..], packetId);
-        to.Outbox.Commit(frame.Length, turn);
+        to.Write(frame, PublishFrame.FirstByte(qualityOfService, retain, duplicate: false), packetId, idAt, turn);
         return 0;
     }
 
@@ -434,19 +420,8 @@ internal sealed class Session
     private void Pump(Turn turn)
     {
         PumpQueue(turn);
-        if (pauses is not null && (queue.IsLow || Attachment is null))
-            EndPauses();
-    }
-
-    private void EndPauses()
-    {
-        foreach (var pause in pauses ?? [])
-        {
-            context.Heartbeat.Clear(pause);
-            pause.End();
-        }
-
-        pauses = null;
+        if (waiting is not null && (queue.IsLow || Attachment is null))
+            waiting.EndAll();
     }
 
     // First what was under way when the last connection ended, then what waits.
@@ -454,7 +429,7 @@ internal sealed class Session
     {
         if (Attachment is not { } to)
             return;
-        while (flights.HasResends && MayWrite(to, 0) && flights.TryNextResend(out var packetId, out var state, out var copy))
+        while (flights.HasResends && to.HasRoom(0) && flights.TryNextResend(out var packetId, out var state, out var copy))
             Resend(to, packetId, state, copy, turn);
         while (!flights.HasResends && queue.TryPeek(out var copy))
         {
@@ -474,8 +449,10 @@ internal sealed class Session
     {
         if (copy.QualityOfService == QualityOfService.AtMostOnce)
         {
-            if (Write(to, copy, 0, duplicate: false, turn) == WriteOutcome.NoRoom)
+            var outcome = to.Write(copy, 0, duplicate: false, context.Now, turn);
+            if (outcome == WriteOutcome.NoRoom)
                 return false;
+            CountIfDropped(outcome);
             queue.Remove();
             copy.Message!.Release();
             return true;
@@ -483,7 +460,7 @@ internal sealed class Session
 
         if (!flights.HasRoom)
             return false;
-        var size = Measure(to, copy);
+        var size = to.Measure(copy, context.Now);
         if (size > to.MaximumPacketBytes)
         {
             queue.Remove();
@@ -491,7 +468,7 @@ internal sealed class Session
             return true;
         }
 
-        if (!MayWrite(to, size))
+        if (!to.HasRoom(size))
             return false;
         queue.Remove();
         Begin(to, copy, turn);
@@ -518,7 +495,7 @@ internal sealed class Session
         if (exactlyOnce && copy.Sequence != 0)
             Depart(to, new Departure(MqttPacketType.Publish, packetId, ReasonCode.Success, position), turn);
         else
-            Write(to, copy, packetId, duplicate: false, turn);
+            to.Write(copy, packetId, duplicate: false, context.Now, turn);
         if (!isKept)
             copy.Message!.Release();
     }
@@ -539,7 +516,7 @@ internal sealed class Session
         }
 
         // Too large for the new connection: as if it had been delivered.
-        if (Write(to, copy, packetId, duplicate: true, turn) == WriteOutcome.TooLarge)
+        if (to.Write(copy, packetId, duplicate: true, context.Now, turn) == WriteOutcome.TooLarge)
         {
             if (state == FlightState.AwaitingPubAck)
                 flights.OnPubAck(packetId, out _);
@@ -597,61 +574,11 @@ internal sealed class Session
 
     private void WriteDeparture(Attachment to, in Departure departure, Turn turn)
     {
-        if (to.Outbox.IsClosed)
-            return;
-        if (departure.Packet is { } packet)
-        {
-            var size = MqttPacketWriter.Measure(packet, to.Version);
-            MqttPacketWriter.Write(to.Outbox.Reserve(size), packet, to.Version);
-            to.Outbox.Commit(size, turn);
-        }
-        else if (departure.Kind != MqttPacketType.Publish)
-        {
-            WriteAcknowledgement(to, departure, turn);
-        }
+        if (departure.Kind != MqttPacketType.Publish)
+            to.Write(departure, turn);
         else if (flights.TryGet(departure.PacketId, out var state, out var copy) && state == FlightState.AwaitingPubRec)
-        {
-            Write(to, copy, departure.PacketId, duplicate: false, turn);
-        }
+            to.Write(copy, departure.PacketId, duplicate: false, context.Now, turn);
     }
-
-    private static void WriteAcknowledgement(Attachment to, in Departure departure, Turn turn)
-    {
-        var withCode = to.IsV5 && departure.ReasonCode != ReasonCode.Success;
-        var output = to.Outbox.Reserve(withCode ? 5 : 4);
-        output[0] = (byte)(((int)departure.Kind << 4) | (departure.Kind == MqttPacketType.PubRel ? 2 : 0));
-        output[1] = (byte)(withCode ? 3 : 2);
-        BinaryPrimitives.WriteUInt16BigEndian(output[2..], departure.PacketId);
-        if (withCode)
-            output[4] = (byte)departure.ReasonCode;
-        to.Outbox.Commit(output.Length, turn);
-    }
-
-    private WriteOutcome Write(Attachment to, in Copy copy, ushort packetId, bool duplicate, Turn turn)
-    {
-        ref readonly var parts = ref copy.Message!.Parts;
-        var expiry = parts.ExpiryAt(context.Now);
-        var size = PublishFrame.Measure(parts, to.IsV5, copy.QualityOfService, expiry, copy.Identifiers);
-        if (size > to.MaximumPacketBytes)
-            return WriteOutcome.TooLarge;
-        if (packetId == 0 && !MayWrite(to, size))
-            return WriteOutcome.NoRoom;
-        if (to.Outbox.IsClosed)
-            return WriteOutcome.NoRoom;
-        var firstByte = PublishFrame.FirstByte(copy.QualityOfService, copy.Retain, duplicate);
-        PublishFrame.Write(to.Outbox.Reserve(size), parts, to.IsV5, copy.QualityOfService, firstByte, packetId, expiry, copy.Identifiers);
-        to.Outbox.Commit(size, turn);
-        return WriteOutcome.Written;
-    }
-
-    private int Measure(Attachment to, in Copy copy)
-    {
-        ref readonly var parts = ref copy.Message!.Parts;
-        return PublishFrame.Measure(parts, to.IsV5, copy.QualityOfService, parts.ExpiryAt(context.Now), copy.Identifiers);
-    }
-
-    private static bool MayWrite(Attachment to, int bytes) =>
-        bytes <= to.MaximumPacketBytes && !to.Outbox.IsClosed && to.Outbox.HasRoom(bytes);
 
     /// <summary>The outbox of a connection has room again.</summary>
     public void OnDrained(Attachment attachment)
@@ -664,12 +591,5 @@ internal sealed class Session
                     Pump(turn);
             }
         }
-    }
-
-    private enum WriteOutcome
-    {
-        Written,
-        NoRoom,
-        TooLarge,
     }
 }
