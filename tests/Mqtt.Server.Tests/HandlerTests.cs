@@ -480,6 +480,46 @@ public abstract class HandlerTests(Transport transport)
     }
 
     [Fact]
+    [Spec(V5, "3.14.4-1")]
+    public async Task Nothing_follows_the_DISCONNECT_whoever_sends_and_closes_at_once()
+    {
+        var connections = new ConcurrentQueue<MqttConnection>();
+        await using var server = await RunningServer.StartAsync(transport, (connection, packet) =>
+        {
+            if (packet is ConnectPacket)
+                connections.Enqueue(connection);
+            return Handlers.Basic(connection, packet);
+        });
+
+        for (var round = 0; round < 100; round++)
+        {
+            var client = await server.ConnectAsync();
+            connections.TryDequeue(out var connection).Should().BeTrue();
+            using var go = new Barrier(4);
+            var closing = Enumerable.Range(0, 2).Select(_ => new Action(() => connection!.Close(ReasonCode.AdministrativeAction)));
+            var sending = Enumerable.Range(0, 2).Select(_ => new Action(() =>
+            {
+                for (var i = 0; i < 20; i++)
+                    connection!.Outbox.AppendPacket(new PublishPacket { Topic = "t" });
+            }));
+            await Task.WhenAll(closing.Concat(sending).Select(action => Task.Factory.StartNew(
+                () =>
+                {
+                    go.SignalAndWait();
+                    action();
+                },
+                TaskCreationOptions.LongRunning)));
+
+            while (await client.ExpectAsync<MqttPacket>() is not DisconnectPacket)
+            {
+            }
+
+            await client.ExpectEndAsync();
+            await client.DisposeAsync();
+        }
+    }
+
+    [Fact]
     public async Task A_DISCONNECT_and_a_CONNACK_that_refuses_are_the_last_packets()
     {
         await using var server = await RunningServer.StartAsync(transport, static (connection, packet) =>

@@ -91,7 +91,12 @@ public sealed class Outbox
     }
 
     /// <summary>Appends a packet, whatever already waits; false if the outbox is closed.</summary>
-    public bool Append(MqttPacket packet, MqttProtocolVersion version, Turn turn)
+    public bool Append(MqttPacket packet, MqttProtocolVersion version, Turn turn) => Append(packet, version, isLast: false, turn);
+
+    /// <summary>Appends the last packet; what anybody else appends comes before it or not at all. When it is sent, the channel's sending side is shut down.</summary>
+    public bool AppendLast(MqttPacket packet, MqttProtocolVersion version, Turn turn) => Append(packet, version, isLast: true, turn);
+
+    private bool Append(MqttPacket packet, MqttProtocolVersion version, bool isLast, Turn turn)
     {
         var size = MqttPacketWriter.Measure(packet, version);
         var entered = EnterGate();
@@ -101,6 +106,7 @@ public sealed class Outbox
                 return false;
             MqttPacketWriter.Write(Reserve(size), packet, version);
             Commit(size, turn);
+            completing = isLast;
             return true;
         }
         finally

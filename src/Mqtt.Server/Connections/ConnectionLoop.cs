@@ -37,6 +37,7 @@ internal sealed class ConnectionLoop : Deadline
     // The course of the connection.
     private bool connectReceived;
     private bool goodbyeReceived;
+    private uint peerMaximumBytes = uint.MaxValue;
     private bool parked;
     private int countedBytes;
 
@@ -151,17 +152,20 @@ internal sealed class ConnectionLoop : Deadline
             return;
         using (Turn.Enter(out var turn))
         {
-            outbox.Append(packet, Version, turn);
             switch (packet)
             {
-                case ConnAckPacket { ReasonCode: ReasonCode.Success }:
-                    Accept();
-                    break;
-                case ConnAckPacket refusal:
+                case ConnAckPacket { ReasonCode: not ReasonCode.Success } refusal:
+                    outbox.AppendLast(packet, Version, turn);
                     Finish(new MqttCloseCause(MqttCloseKind.Local, refusal.ReasonCode));
                     break;
                 case DisconnectPacket last:
+                    outbox.AppendLast(packet, Version, turn);
                     Finish(new MqttCloseCause(MqttCloseKind.Local, last.ReasonCode));
+                    break;
+                default:
+                    outbox.Append(packet, Version, turn);
+                    if (packet is ConnAckPacket)
+                        Accept();
                     break;
             }
         }
@@ -182,7 +186,7 @@ internal sealed class ConnectionLoop : Deadline
         using (Turn.Enter(out var turn))
         {
             if (DisconnectFor(cause.ReasonCode, reasonString) is { } disconnect)
-                outbox.Append(disconnect, Version, turn);
+                outbox.AppendLast(disconnect, Version, turn);
             Finish(cause);
         }
     }
@@ -288,6 +292,7 @@ internal sealed class ConnectionLoop : Deadline
                 throw new MqttProtocolException(ReasonCode.ProtocolError, "A second CONNECT [MQTT-3.1.0-2].");
             connectReceived = true;
             reader.MaximumPacketSizeBytes = options.Limits.MaximumPacketBytes;
+            peerMaximumBytes = connect.MaximumPacketSize ?? uint.MaxValue;
             KeepAlive = TimeSpan.FromSeconds(connect.KeepAliveSeconds);
         }
 
@@ -370,9 +375,12 @@ internal sealed class ConnectionLoop : Deadline
         if (!accepted || goodbyeReceived || Version != MqttProtocolVersion.V500)
             return null;
         var disconnect = new DisconnectPacket { ReasonCode = reasonCode };
-        if (reasonString is not null)
-            disconnect.ReasonString = reasonString;
-        return disconnect;
+        if (reasonString is null)
+            return disconnect;
+
+        // Only where the client takes a packet of that size [MQTT-3.14.2-3].
+        var explained = new DisconnectPacket { ReasonCode = reasonCode, ReasonString = reasonString };
+        return MqttPacketWriter.Measure(explained, Version) <= peerMaximumBytes ? explained : disconnect;
     }
 
     // The last packet is in the outbox: nothing more goes in, and the peer has a bounded time to take it.

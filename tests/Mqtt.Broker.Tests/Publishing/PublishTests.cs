@@ -256,6 +256,20 @@ public abstract class PublishTests(StoreKind store) : BrokerTests(store)
     }
 
     [Fact]
+    [Spec(V5, "3.1.2-29")]
+    public void A_client_that_wants_no_problem_information_gets_none_on_acknowledgements()
+    {
+        var client = Connect("client", with: packet => packet.RequestProblemInformation = false);
+
+        client.SendPublish("$SYS/a", "refused", QoS1);
+        client.Expect<PubAckPacket>().Properties.IsEmpty.Should().BeTrue();
+        client.SendPublish("$SYS/a", "refused", QoS2);
+        client.Expect<PubRecPacket>().Properties.IsEmpty.Should().BeTrue();
+        client.Subscribe("$share/g/t").Properties.IsEmpty.Should().BeTrue();
+        client.Unsubscribe("none").Properties.IsEmpty.Should().BeTrue();
+    }
+
+    [Fact]
     [Spec(V5, "4.3.3-9")]
     public void After_a_PUBREC_that_refuses_the_identifier_is_free()
     {

@@ -243,6 +243,77 @@ public abstract class QueueTests(StoreKind store) : BrokerTests(store)
     }
 
     [Theory]
+    [InlineData(QoS0)]
+    [InlineData(QoS1)]
+    [Spec(V5, "3.1.2-24")]
+    public void The_size_is_judged_with_all_that_the_copy_carries(QualityOfService quality)
+    {
+        var subscriber = Connect("subscriber", with: packet => packet.MaximumPacketSize = 100);
+        subscriber.Subscribe([new("t", QoS2)], identifier: 1000);
+
+        Connect("publisher").Publish("t", new string('x', 92), quality);
+
+        subscriber.ExpectNothing();
+        Broker.Statistics.Dropped(DropCause.TooLarge).Should().Be(1);
+    }
+
+    [Fact]
+    [Spec(V5, "3.1.2-24")]
+    public void A_retained_message_that_is_too_large_does_not_hold_up_the_others()
+    {
+        var publisher = Connect("publisher");
+        publisher.Publish("a", new string('x', 200), retain: true);
+        publisher.Publish("b", "small", retain: true);
+        var subscriber = Connect("subscriber", with: packet => packet.MaximumPacketSize = 100);
+
+        subscriber.Subscribe("#");
+
+        subscriber.Receive("b", "small");
+        Broker.Statistics.Dropped(DropCause.TooLarge).Should().Be(1);
+    }
+
+    [Fact]
+    [Spec(V5, "3.1.2-24")]
+    public void An_answer_larger_than_the_client_accepts_is_not_sent()
+    {
+        var client = Connect("client", with: packet => packet.MaximumPacketSize = 30);
+
+        client.Send(new SubscribePacket { PacketId = 1, Subscriptions = [.. Enumerable.Range(0, 40).Select(i => new TopicSubscription($"{i}"))] });
+
+        client.ExpectNothing();
+        Connect("publisher").Publish("7", "subscribed all the same");
+        client.Receive("7", "subscribed all the same");
+    }
+
+    [Fact]
+    [Spec(V5, "3.1.2-24")]
+    public void A_client_that_cannot_be_told_the_limits_is_refused()
+    {
+        var client = Open();
+
+        client.Connect(new ConnectPacket { ClientId = "client", MaximumPacketSize = 10 }).ReasonCode.Should().Be(ReasonCode.PacketTooLarge);
+
+        client.ExpectEnd();
+        Broker.SessionCount.Should().Be(0);
+    }
+
+    [Theory]
+    [InlineData(1000u, true)]
+    [InlineData(30u, false)]
+    [Spec(V5, "3.14.2-3")]
+    public void The_goodbye_says_why_where_the_client_accepts_a_packet_of_that_size(uint maximum, bool explained)
+    {
+        var client = Connect("client", with: packet => packet.MaximumPacketSize = maximum);
+
+        client.SendPublish("", with: packet => packet.TopicAlias = 3);
+
+        var goodbye = client.Expect<DisconnectPacket>();
+        goodbye.ReasonCode.Should().Be(ReasonCode.ProtocolError);
+        (goodbye.ReasonString is not null).Should().Be(explained);
+        goodbye.Frame.Length.Should().BeLessThanOrEqualTo((int)maximum);
+    }
+
+    [Theory]
     [InlineData(QoS0, 94)]
     [InlineData(QoS1, 92)]
     [InlineData(QoS2, 92)]

@@ -19,6 +19,13 @@ internal static class Handlers
         }
     }
 
+    /// <summary>Appends a packet as a broker does: straight to the outbox, in a turn of its own.</summary>
+    public static void AppendPacket(this Outbox outbox, MqttPacket packet)
+    {
+        using (Turn.Enter(out var turn))
+            outbox.Append(packet, MqttProtocolVersion.V500, turn);
+    }
+
     /// <summary>Answers only what <see cref="AnswerBasics"/> does.</summary>
     public static ValueTask Basic(MqttConnection connection, MqttPacket packet)
     {

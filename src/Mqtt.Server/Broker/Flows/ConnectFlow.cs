@@ -10,13 +10,14 @@ internal sealed class ConnectFlow(SessionContext context, SessionTable table, Cl
     /// <summary>Takes a CONNECT. May wait for another flow of the same client and for the store.</summary>
     public async ValueTask OnConnectAsync(MqttConnection connection, ConnectPacket packet)
     {
-        if (Refusal(packet) is { } refusal)
+        var assigned = packet.ClientId.IsEmpty ? Guid.NewGuid().ToString("N") : null;
+        var answer = Answer(packet, assigned);
+        if (Refusal(packet, answer) is { } refusal)
         {
             connection.Send(new ConnAckPacket { ReasonCode = refusal });
             return;
         }
 
-        var assigned = packet.ClientId.IsEmpty ? Guid.NewGuid().ToString("N") : null;
         var clientId = assigned ?? packet.ClientId.ToString();
         using (await gates.EnterAsync(clientId).ConfigureAwait(false))
         {
@@ -26,15 +27,20 @@ internal sealed class ConnectFlow(SessionContext context, SessionTable table, Cl
 
             var attachment = new Attachment(session, connection, packet, context.Options);
             connection.State = attachment;
+            answer.SessionPresent = resumed;
             using (Turn.Enter(out var turn))
-                session.Attach(attachment, Answer(packet, session, resumed, assigned), turn);
+                session.Attach(attachment, answer, turn);
         }
     }
 
-    private static ReasonCode? Refusal(ConnectPacket packet)
+    private static ReasonCode? Refusal(ConnectPacket packet, ConnAckPacket answer)
     {
         if (packet.AuthenticationMethod is not null)
             return ReasonCode.BadAuthenticationMethod;
+
+        // A client must be told the limits, and this one does not take a packet of that size [MQTT-3.1.2-24].
+        if (MqttPacketWriter.Measure(answer, packet.Version) > (packet.MaximumPacketSize ?? uint.MaxValue))
+            return ReasonCode.PacketTooLarge;
         if (!packet.ClientId.IsEmpty)
             return null;
 
@@ -96,9 +102,9 @@ internal sealed class ConnectFlow(SessionContext context, SessionTable table, Cl
     public uint Cap(uint seconds) =>
         context.Options.MaximumSessionExpiry is { } cap ? (uint)Math.Min(seconds, cap.TotalSeconds) : seconds;
 
-    private ConnAckPacket Answer(ConnectPacket packet, Session session, bool resumed, string? assigned)
+    private ConnAckPacket Answer(ConnectPacket packet, string? assigned)
     {
-        var answer = new ConnAckPacket { SessionPresent = resumed };
+        var answer = new ConnAckPacket();
         if (packet.Version != MqttProtocolVersion.V500)
             return answer;
         var options = context.Options;
@@ -109,8 +115,8 @@ internal sealed class ConnectFlow(SessionContext context, SessionTable table, Cl
             answer.TopicAliasMaximum = (ushort)options.TopicAliasMaximum;
         if (assigned is not null)
             answer.AssignedClientIdentifier = assigned;
-        if (session.ExpirySeconds != (packet.SessionExpiryInterval ?? 0))
-            answer.SessionExpiryInterval = session.ExpirySeconds;
+        if (ExpiryOf(packet) is var expiry && expiry != (packet.SessionExpiryInterval ?? 0))
+            answer.SessionExpiryInterval = expiry;
         return answer;
     }
 }

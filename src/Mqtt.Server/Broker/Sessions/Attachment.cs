@@ -88,12 +88,12 @@ internal sealed class Attachment(Session session, MqttConnection connection, Con
         return WriteOutcome.Written;
     }
 
-    /// <summary>Appends an answer, whatever waits.</summary>
+    /// <summary>Appends an answer, whatever waits. One that is larger than the client accepts is not sent [MQTT-3.1.2-24].</summary>
     public void Write(in Departure departure, Turn turn)
     {
-        if (Outbox.IsClosed)
-            return;
         var size = departure.Packet is { } packet ? MqttPacketWriter.Measure(packet, Version) : HasCode(departure) ? 5 : 4;
+        if (Outbox.IsClosed || size > MaximumPacketBytes)
+            return;
         var output = Outbox.Reserve(size);
         if (departure.Packet is not null)
             MqttPacketWriter.Write(output, departure.Packet, Version);
