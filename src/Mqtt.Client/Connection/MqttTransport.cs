@@ -104,17 +104,20 @@ internal sealed class MqttTransport(ClientSession session, Action<MqttDisconnect
         running = TellEndAsync(conn, run);
         try
         {
-            if (await conn.Connected.WaitAsync(cancellationToken).ConfigureAwait(false) is { } accepted)
-                return accepted;
+            await conn.Connected.WaitAsync(cancellationToken).ConfigureAwait(false);
         }
-        catch (OperationCanceledException cancelled)
+        catch (OperationCanceledException cancelled) when (!conn.Connected.IsCompleted)
         {
             conn.End(new(MqttDisconnectOrigin.Client, ReasonCode.UnspecifiedError, cancelled));
             await run.ConfigureAwait(false);
             throw;
         }
+        catch (OperationCanceledException)
+        {
+            // Too late: the server has answered, and may have heard of subscriptions already.
+        }
 
-        throw conn.Failure();
+        return await conn.Connected.ConfigureAwait(false) ?? throw conn.Failure();
     }
 
     private async Task<MqttDisconnectCause> RunAsync(MqttConn conn)
