@@ -107,10 +107,10 @@ public sealed class MqttServer : IAsyncDisposable
 
         this.handler = handler;
         var started = new List<MqttListener>();
-        if (options.EventLoops > 0 && options.Addresses.Count > 0 && EventLoopGroup.IsSupported)
-            loops = new EventLoopGroup(options.EventLoops);
         try
         {
+            if (options.EventLoops > 0 && options.Addresses.Count > 0 && EventLoopGroup.IsSupported)
+                loops = new EventLoopGroup(options.EventLoops, options.Logger);
             foreach (var listener in options.Listeners)
             {
                 listener.Start();

@@ -155,6 +155,74 @@ public abstract class ChannelSpecification
     });
 
     [Fact]
+    public Task Bytes_that_the_network_has_taken_are_counted_in_the_midst_of_a_write() => WithPair(async pair =>
+    {
+        await pair.First.WriteAsync(Bytes(1));
+        await ReadExactly(pair.Second, 1);
+        var before = pair.First.WrittenBytes;
+        if (before == 0)
+            return; // This kind of channel does not know.
+
+        var writing = pair.First.WriteAsync(Bytes(MoreThanFits)).AsTask();
+        await ReadExactly(pair.Second, MoreThanFits / 2);
+        for (var i = 0; pair.First.WrittenBytes < before + (MoreThanFits / 2); i++)
+        {
+            i.Should().BeLessThan(1_000_000, "half of it has arrived");
+            await pair.First.YieldAsync();
+        }
+
+        writing.IsCompleted.Should().BeFalse();
+        await ReadExactly(pair.Second, MoreThanFits / 2);
+        await writing;
+        pair.First.WrittenBytes.Should().BeGreaterThanOrEqualTo(before + MoreThanFits);
+    });
+
+    [Fact]
+    public Task Who_lets_others_have_their_turn_goes_on_again_and_again() => WithPair(async pair =>
+    {
+        for (var i = 0; i < 100; i++)
+            await pair.First.YieldAsync();
+
+        await pair.First.WriteAsync(Bytes(10, seed: 14));
+        await pair.Second.YieldAsync();
+        (await ReadExactly(pair.Second, 10)).Should().Equal(Bytes(10, seed: 14));
+        pair.Second.Abort();
+        await pair.Second.YieldAsync();
+        await pair.Second.DisposeAsync();
+        await pair.Second.YieldAsync();
+    });
+
+    [Fact]
+    public Task Who_lets_others_have_their_turn_disturbs_neither_a_reader_nor_a_writer_that_waits() => WithPair(async pair =>
+    {
+        var reading = pair.First.ReadAsync(new byte[10]).AsTask();
+        var writing = pair.First.WriteAsync(Bytes(MoreThanFits)).AsTask();
+        for (var i = 0; i < 10; i++)
+            await pair.First.YieldAsync();
+        reading.IsCompleted.Should().BeFalse();
+        writing.IsCompleted.Should().BeFalse();
+
+        await pair.Second.WriteAsync(Bytes(1));
+        (await reading).Should().Be(1);
+        await ReadExactly(pair.Second, MoreThanFits);
+        await writing;
+    });
+
+    [Fact]
+    public Task Both_directions_end_one_after_the_other() => WithPair(async pair =>
+    {
+        await pair.First.WriteAsync(Bytes(100, seed: 15));
+        pair.First.CompleteWriting();
+        await pair.Second.WriteAsync(Bytes(200, seed: 16));
+        pair.Second.CompleteWriting();
+
+        (await ReadExactly(pair.First, 200)).Should().Equal(Bytes(200, seed: 16));
+        (await ReadExactly(pair.Second, 100)).Should().Equal(Bytes(100, seed: 15));
+        (await pair.First.ReadAsync(new byte[10])).Should().Be(0);
+        (await pair.Second.ReadAsync(new byte[10])).Should().Be(0);
+    });
+
+    [Fact]
     public Task An_abort_ends_a_waiting_read() => WithPair(async pair =>
     {
         var reading = pair.First.ReadAsync(new byte[10]).AsTask();
@@ -354,7 +422,7 @@ public abstract class ChannelSpecification
 
     private static async Task MustBeCancelled(Func<Task> action) => await action.Should().ThrowAsync<OperationCanceledException>();
 
-    private static async Task MustEndOrBreak(Func<Task<int>> read)
+    protected static async Task MustEndOrBreak(Func<Task<int>> read)
     {
         try
         {

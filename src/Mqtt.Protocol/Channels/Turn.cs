@@ -1,3 +1,5 @@
+using System.Runtime.ExceptionServices;
+
 namespace Mqtt.Protocol.Channels;
 
 /// <summary>
@@ -73,15 +75,17 @@ public sealed class Turn
     /// </summary>
     public bool FlushRound(int mostDeferred)
     {
+        ExceptionDispatchInfo? failure = null;
         for (var i = 0; i < count; i++)
         {
-            outboxes[i].Flush();
+            Flush(outboxes[i], ref failure);
             outboxes[i] = null!;
         }
 
         count = 0;
         for (; mostDeferred > 0 && backlog.TryDequeue(out var outbox); mostDeferred--)
-            outbox.Flush();
+            Flush(outbox, ref failure);
+        failure?.Throw();
         return count > 0 || backlog.Count > 0;
     }
 
@@ -105,9 +109,30 @@ public sealed class Turn
         }
 
         // What a flush sets off on this thread joins this turn, and so comes to the same list.
-        FlushRound(mostDeferred: int.MaxValue);
-        depth = 0;
-        MayBlock = false;
+        try
+        {
+            while (FlushRound(mostDeferred: int.MaxValue))
+            {
+            }
+        }
+        finally
+        {
+            depth = 0;
+            MayBlock = false;
+        }
+    }
+
+    // Who listens to an outbox may throw; the others are flushed even so, before it is told.
+    private static void Flush(Outbox outbox, ref ExceptionDispatchInfo? failure)
+    {
+        try
+        {
+            outbox.Flush();
+        }
+        catch (Exception thrown)
+        {
+            failure ??= ExceptionDispatchInfo.Capture(thrown);
+        }
     }
 
     /// <summary>An open turn; disposing it ends the turn, and flushes if it is the outermost.</summary>

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Microsoft.Extensions.Logging;
 using Mqtt.Protocol.Channels;
 
 namespace Mqtt.Server.EventLoops;
@@ -6,6 +7,7 @@ namespace Mqtt.Server.EventLoops;
 /// <summary>
 /// One thread that waits for many descriptors (epoll, level-triggered) and runs what becomes ready, one bounded read for each
 /// connection and round; then it flushes what was appended, in a turn that stays open. It touches neither the thread pool nor any switch of the process.
+/// Nothing that it runs should throw; what does so all the same is logged, and the loop goes on: others live on it.
 /// </summary>
 internal sealed class EventLoop : IDisposable
 {
@@ -16,24 +18,35 @@ internal sealed class EventLoop : IDisposable
 
     private readonly int epoll;
     private readonly int wakeUp;
+    private readonly ILogger logger;
     private readonly Thread thread;
+    private volatile bool isStopping;
+
+    // What other threads want done. Under the gate, and so is every signal: its descriptor is closed when the loop has ended.
     private readonly Lock gate = new();
     private List<Action> posted = [];
     private List<Action> running = [];
     private bool isWoken;
-    private volatile bool isStopping;
+    private bool isEnded;
 
-    // Under the gate.
-    private bool isClosed;
-
-    public EventLoop(string name)
+    public EventLoop(string name, ILogger logger)
     {
+        this.logger = logger;
         epoll = Check(Linux.EpollCreate(), "epoll_create1");
-        wakeUp = Check(Linux.EventFd(), "eventfd");
-        Check(Linux.EpollControl(epoll, Linux.EpollAdd, wakeUp, Linux.EpollIn, 0), "epoll_ctl");
+        wakeUp = Linux.EventFd();
+        if (wakeUp < 0 || Linux.EpollControl(epoll, Linux.EpollAdd, wakeUp, Linux.EpollIn, 0) < 0)
+        {
+            var failure = Failure("eventfd");
+            CloseDescriptors();
+            throw failure;
+        }
+
         thread = new Thread(Run) { IsBackground = true, Name = name };
         thread.Start();
     }
+
+    /// <summary>How many rounds there have been: a loop in which nothing happens has none.</summary>
+    public long RoundCount { get; private set; }
 
     /// <summary>Begins to watch a descriptor. Any thread.</summary>
     public void Add(int descriptor, uint events, GCHandle source) =>
@@ -48,62 +61,68 @@ internal sealed class EventLoop : IDisposable
 
     /// <summary>
     /// Runs an action on the loop after the present round, or soon, waking it if need be. Any thread. Closing goes this way: no descriptor is
-    /// used again while events of it may still stand in the round.
+    /// used again while events of it may still stand in the round. Once the loop has ended, the caller runs it.
     /// </summary>
     public void Post(Action action)
     {
         lock (gate)
         {
-            posted.Add(action);
-            if (!isWoken && Environment.CurrentManagedThreadId != thread.ManagedThreadId)
-                WakeUp();
-            isWoken = true;
+            if (!isEnded)
+            {
+                posted.Add(action);
+                if (!isWoken && Environment.CurrentManagedThreadId != thread.ManagedThreadId)
+                    Linux.Signal(wakeUp);
+                isWoken = true;
+                return;
+            }
         }
+
+        action();
     }
 
     /// <summary>Ends the loop; its channels must be closed before. Harmless if repeated.</summary>
     public void Dispose()
     {
-        lock (gate)
-        {
-            isStopping = true;
-            WakeUp();
-        }
-
+        isStopping = true;
+        Post(static () => { });
         if (Environment.CurrentManagedThreadId != thread.ManagedThreadId)
             thread.Join();
     }
 
     private void Run()
     {
-        var events = new byte[EventsOfOneRound * Linux.EventBytes];
+        var events = GC.AllocateUninitializedArray<byte>(EventsOfOneRound * Linux.EventBytes, pinned: true);
         using (Turn.Enter(out var turn))
         {
             var isBehind = false;
-            while (!isStopping || HasPosted())
+            while (!isStopping || !TryEnd())
             {
-                // What posted actions appended is flushed in the round that follows, and does not wait for an event.
-                var count = Linux.EpollWait(epoll, events, isBehind || turn.Count > 0 || HasPosted() ? 0 : -1);
-                for (var i = 0; i < count; i++)
-                    Dispatch(events.AsSpan(i * Linux.EventBytes));
-                isBehind = turn.FlushRound(DeferredFlushesOfOneRound);
-                RunPosted();
+                try
+                {
+                    isBehind = RunRound(turn, events, isBehind);
+                }
+                catch (Exception failure)
+                {
+                    // What was not dispatched is told again.
+                    logger.LogError(failure, "A round of {Loop} failed.", thread.Name);
+                    isBehind = true;
+                }
             }
         }
 
-        lock (gate)
-        {
-            isClosed = true;
-            _ = Linux.Close(wakeUp);
-            _ = Linux.Close(epoll);
-        }
+        CloseDescriptors();
     }
 
-    // Under the gate: once it is closed, the number of the descriptor may belong to somebody else in the process.
-    private void WakeUp()
+    // True if something is left to flush. What posted actions append is flushed in the round that follows, and does not wait for an event.
+    private bool RunRound(Turn turn, byte[] events, bool isBehind)
     {
-        if (!isClosed)
-            Linux.Signal(wakeUp);
+        var count = Linux.EpollWait(epoll, events, isBehind || turn.Count > 0 || HasPosted() ? 0 : -1);
+        RoundCount++;
+        for (var i = 0; i < count; i++)
+            Dispatch(events.AsSpan(i * Linux.EventBytes));
+        isBehind = turn.FlushRound(DeferredFlushesOfOneRound);
+        RunPosted();
+        return isBehind;
     }
 
     private void Dispatch(ReadOnlySpan<byte> record)
@@ -125,23 +144,46 @@ internal sealed class EventLoop : IDisposable
     {
         lock (gate)
         {
-            if (posted.Count == 0)
-            {
-                isWoken = false;
-                return;
-            }
-
-            (posted, running) = (running, posted);
             isWoken = false;
+            if (posted.Count == 0)
+                return;
+            (posted, running) = (running, posted);
         }
 
         foreach (var action in running)
-            action();
+            Run(action);
         running.Clear();
     }
 
-    private static int Check(int result, string call) =>
-        result >= 0 ? result : throw new IOException($"{call} failed: {Marshal.GetPInvokeErrorMessage(Linux.LastError)}");
+    private void Run(Action action)
+    {
+        try
+        {
+            action();
+        }
+        catch (Exception failure)
+        {
+            logger.LogError(failure, "An action on {Loop} failed.", thread.Name);
+        }
+    }
+
+    // Nothing can be posted any more once nothing is.
+    private bool TryEnd()
+    {
+        lock (gate)
+            return isEnded = posted.Count == 0;
+    }
+
+    private void CloseDescriptors()
+    {
+        if (wakeUp >= 0)
+            _ = Linux.Close(wakeUp);
+        _ = Linux.Close(epoll);
+    }
+
+    private static int Check(int result, string call) => result >= 0 ? result : throw Failure(call);
+
+    private static IOException Failure(string call) => new($"{call} failed: {Marshal.GetPInvokeErrorMessage(Linux.LastError)}");
 }
 
 /// <summary>What a loop watches: a connection or a listener.</summary>

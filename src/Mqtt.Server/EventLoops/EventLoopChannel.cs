@@ -20,20 +20,19 @@ internal sealed class EventLoopChannel : MqttChannel, IEventSource
     private readonly Lock gate = new();
     private readonly LoopWaiter reader = new();
     private LoopWaiter? writer;
-    private LoopWaiter? yielder;
-    private Action? wakeYielder;
+    private LoopYield? yielder;
     private GCHandle handle;
 
     // Who is inside a call with the descriptor, whether it is to be closed, and whether it was.
     private int users;
     private int isDescriptorClosed;
 
-    // Under the gate.
+    // Written under the gate.
+    private volatile bool isAborted;
     private bool isRegistered;
     private bool isReaderWaiting;
     private bool isWriterWaiting;
     private bool watchesInput;
-    private bool isAborted;
     private ReadOnlyMemory<byte> unsent;
     private long written;
 
@@ -60,14 +59,10 @@ internal sealed class EventLoopChannel : MqttChannel, IEventSource
                 throw Aborted();
             if (isReaderWaiting)
                 throw new InvalidOperationException("One reader at a time.");
+            if (!watchesInput)
+                WatchInput();
             var waiting = reader.Begin();
             isReaderWaiting = true;
-            if (!watchesInput)
-            {
-                watchesInput = true;
-                Watch();
-            }
-
             return cancellationToken.CanBeCanceled ? WaitCancellableAsync(waiting, cancellationToken) : waiting;
         }
     }
@@ -95,12 +90,7 @@ internal sealed class EventLoopChannel : MqttChannel, IEventSource
         }
     }
 
-    public override ValueTask YieldAsync()
-    {
-        var waiting = (yielder ??= new LoopWaiter()).Begin();
-        loop.Post(wakeYielder ??= yielder.Wake);
-        return waiting;
-    }
+    public override ValueTask YieldAsync() => (yielder ??= new LoopYield(loop)).Begin();
 
     public override void CompleteWriting()
     {
@@ -274,6 +264,20 @@ internal sealed class EventLoopChannel : MqttChannel, IEventSource
         return total;
     }
 
+    private void WatchInput()
+    {
+        watchesInput = true;
+        try
+        {
+            Watch();
+        }
+        catch (IOException refused)
+        {
+            watchesInput = false;
+            throw new MqttConnectionException("The connection cannot be watched: " + refused.Message, refused);
+        }
+    }
+
     // Output is watched only while something waits for it.
     private void Watch()
     {
@@ -286,8 +290,8 @@ internal sealed class EventLoopChannel : MqttChannel, IEventSource
             return;
         }
 
-        isRegistered = true;
         loop.Add(descriptor, events, handle);
+        isRegistered = true;
     }
 
     private void Unwatch()
@@ -320,7 +324,7 @@ internal sealed class EventLoopChannel : MqttChannel, IEventSource
 
     private void EnterDescriptor()
     {
-        if ((Interlocked.Increment(ref users) & ClosedBit) == 0)
+        if ((Interlocked.Increment(ref users) & ClosedBit) == 0 && !isAborted)
             return;
         LeaveDescriptor();
         throw Aborted();

@@ -9,29 +9,42 @@ namespace Mqtt.Server.EventLoops;
 /// <summary>Listens on one TCP address; one loop accepts, and spreads the connections over all.</summary>
 internal sealed class EventLoopListener(IPEndPoint address, EventLoopGroup loops) : MqttListener, IEventSource
 {
+    // A crowd at the door must not keep those inside waiting: accepting one takes some 20 us.
+    private const int AcceptsOfOneRound = 64;
+
     private readonly Lock gate = new();
     private readonly LoopWaiter waiter = new();
     private EventLoop? loop;
     private Socket? socket;
-    private EndPoint? taken;
+    private EndPoint endPoint = address;
     private GCHandle handle;
     private int descriptor;
 
     // Under the gate.
     private bool isWaiting;
     private bool isStopped;
+    private int acceptsLeft = AcceptsOfOneRound;
 
-    public override EndPoint EndPoint => taken ?? address;
+    public override EndPoint EndPoint => endPoint;
 
     public override void Start()
     {
         socket = ListenSocket.Open(address);
-        taken = socket.LocalEndPoint;
+        endPoint = socket.LocalEndPoint!;
         descriptor = (int)socket.Handle;
         Linux.SetNonBlocking(descriptor);
         loop = loops.Next();
         handle = GCHandle.Alloc(this);
-        loop.Add(descriptor, 0, handle);
+        try
+        {
+            loop.Add(descriptor, 0, handle);
+        }
+        catch
+        {
+            handle.Free();
+            socket.Dispose();
+            throw;
+        }
     }
 
     public override async ValueTask<MqttChannel?> AcceptAsync()
@@ -43,8 +56,12 @@ internal sealed class EventLoopListener(IPEndPoint address, EventLoopGroup loops
             {
                 if (isStopped)
                     return null;
-                if (TryAccept(out var channel))
+                if (acceptsLeft > 0 && TryAccept(out var channel))
+                {
+                    acceptsLeft--;
                     return channel;
+                }
+
                 waiting = waiter.Begin();
                 isWaiting = true;
                 loop!.Modify(descriptor, Linux.EpollIn, handle);
@@ -86,6 +103,7 @@ internal sealed class EventLoopListener(IPEndPoint address, EventLoopGroup loops
             if (!isWaiting)
                 return;
             isWaiting = false;
+            acceptsLeft = AcceptsOfOneRound;
             loop!.Modify(descriptor, 0, handle);
         }
 
@@ -101,7 +119,7 @@ internal sealed class EventLoopListener(IPEndPoint address, EventLoopGroup loops
             if (accepted >= 0)
             {
                 Linux.SetNoDelay(accepted);
-                channel = new EventLoopChannel(loops.Next(), accepted, new PeerAddress(peer), EndPoint);
+                channel = new EventLoopChannel(loops.Next(), accepted, new PeerAddress(peer), endPoint);
                 return true;
             }
 

@@ -8,10 +8,15 @@ namespace Mqtt.Server.Listeners;
 internal sealed class TcpListener(IPEndPoint address) : MqttListener
 {
     private Socket? socket;
+    private EndPoint endPoint = address;
 
-    public override EndPoint EndPoint => socket?.LocalEndPoint ?? address;
+    public override EndPoint EndPoint => endPoint;
 
-    public override void Start() => socket = ListenSocket.Open(address);
+    public override void Start()
+    {
+        socket = ListenSocket.Open(address);
+        endPoint = socket.LocalEndPoint!;
+    }
 
     public override async ValueTask<MqttChannel?> AcceptAsync()
     {
