@@ -85,6 +85,19 @@ public abstract class FlowControlTests(StoreKind store) : BrokerTests(store)
     }
 
     [Fact]
+    public void Where_queues_have_no_bound_nobody_waits()
+    {
+        WithBroker = options => options with { QueueCount = int.MaxValue, QueueBytes = long.MaxValue, InFlightMaximum = 1 };
+        Connect("subscriber").Subscribe("t", QoS1);
+        var publisher = Connect("publisher");
+
+        for (var i = 0; i < 100; i++)
+            publisher.Publish("t", $"{i}", QoS1);
+
+        Broker.Statistics.PublisherPauses.Should().Be(0);
+    }
+
+    [Fact]
     public void Without_a_pause_the_newest_is_dropped_at_once()
     {
         WithBroker = options => options with { QueueCount = 2, InFlightMaximum = 1, PublisherPause = TimeSpan.Zero };

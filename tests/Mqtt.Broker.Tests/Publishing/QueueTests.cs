@@ -104,6 +104,30 @@ public abstract class QueueTests(StoreKind store) : BrokerTests(store)
     }
 
     [Fact]
+    public void Each_message_that_expires_makes_room_for_one_when_its_time_comes()
+    {
+        WithBroker = options => options with { QueueCount = 3 };
+        Away();
+        var publisher = Connect("publisher");
+        for (var i = 0; i < 3; i++)
+            publisher.Publish("t", $"{i}", QoS1, with: packet => packet.MessageExpiryInterval = (uint)(10 * (i + 1)));
+
+        for (var i = 3; i < 6; i++)
+        {
+            publisher.Publish("t", "no room", QoS1);
+            Advance(10.1);
+            publisher.Publish("t", $"{i}", QoS1);
+        }
+
+        var subscriber = Resume("subscriber");
+        for (var i = 3; i < 6; i++)
+            subscriber.Receive("t", $"{i}");
+        subscriber.ExpectNothing();
+        Broker.Statistics.Dropped(DropCause.QueueFull).Should().Be(3);
+        Broker.Statistics.Dropped(DropCause.Expired).Should().Be(3);
+    }
+
+    [Fact]
     public void Then_the_oldest_QoS_0_makes_room()
     {
         WithBroker = options => options with { PublisherPause = TimeSpan.Zero, QueueCount = 3 };

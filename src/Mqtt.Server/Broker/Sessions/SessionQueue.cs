@@ -1,4 +1,5 @@
 using Mqtt.Protocol;
+using Mqtt.Server.Broker.Messages;
 
 namespace Mqtt.Server.Broker.Sessions;
 
@@ -15,6 +16,10 @@ internal sealed class SessionQueue(int maximumCount, long maximumBytes)
     private Queue<Copy>? messages;
     private long bytes;
 
+    // A full queue must not be searched for each message that does not fit: how many of QoS 0 wait, and when the first of all expires, or earlier.
+    private int atMostOnceCount;
+    private long firstExpiry = MessageParts.NeverExpires;
+
     /// <summary>True if nothing waits.</summary>
     public bool IsEmpty => Count == 0;
 
@@ -22,7 +27,7 @@ internal sealed class SessionQueue(int maximumCount, long maximumBytes)
     public int Count => (retained?.Count ?? 0) + (messages?.Count ?? 0);
 
     /// <summary>True if so much waits that publishers should slow down: half of either bound.</summary>
-    public bool IsHigh => messages is not null && (messages.Count >= (maximumCount + 1) / 2 || bytes >= maximumBytes / 2);
+    public bool IsHigh => messages is not null && (messages.Count >= maximumCount - (maximumCount / 2) || bytes >= maximumBytes / 2);
 
     /// <summary>True if they may go on: a quarter of both bounds.</summary>
     public bool IsLow => messages is null || (messages.Count <= maximumCount / 4 && bytes <= maximumBytes / 4);
@@ -46,6 +51,9 @@ internal sealed class SessionQueue(int maximumCount, long maximumBytes)
             return false;
         (messages ??= new()).Enqueue(copy);
         bytes += size;
+        if (copy.QualityOfService == QualityOfService.AtMostOnce)
+            atMostOnceCount++;
+        firstExpiry = Math.Min(firstExpiry, copy.Message!.Parts.ExpiresAt);
         return true;
     }
 
@@ -70,7 +78,7 @@ internal sealed class SessionQueue(int maximumCount, long maximumBytes)
             return;
         }
 
-        bytes -= SizeOf(messages!.Dequeue());
+        Uncount(messages!.Dequeue());
     }
 
     /// <summary>Takes out everything; each copy is the caller's to release.</summary>
@@ -79,6 +87,8 @@ internal sealed class SessionQueue(int maximumCount, long maximumBytes)
         List<Copy> all = [.. retained ?? [], .. messages ?? []];
         retained = messages = null;
         bytes = 0;
+        atMostOnceCount = 0;
+        firstExpiry = MessageParts.NeverExpires;
         return all;
     }
 
@@ -87,31 +97,37 @@ internal sealed class SessionQueue(int maximumCount, long maximumBytes)
 
     private void MakeRoom(int size, long now, ref List<Copy>? dropped)
     {
-        DropWhere(copy => copy.Message!.Parts.ExpiresAt <= now, int.MaxValue, ref dropped);
-        while (!HasRoom(size) && DropWhere(static copy => copy.QualityOfService == QualityOfService.AtMostOnce, 1, ref dropped))
-        {
-        }
+        if (firstExpiry <= now)
+            DropWhere(copy => copy.Message!.Parts.ExpiresAt <= now, int.MaxValue, ref dropped);
+        while (!HasRoom(size) && atMostOnceCount > 0)
+            DropWhere(static copy => copy.QualityOfService == QualityOfService.AtMostOnce, 1, ref dropped);
     }
 
-    private bool DropWhere(Predicate<Copy> condition, int most, ref List<Copy>? dropped)
+    private void DropWhere(Predicate<Copy> condition, int most, ref List<Copy>? dropped)
     {
-        var count = 0;
+        firstExpiry = MessageParts.NeverExpires;
         for (var left = messages?.Count ?? 0; left > 0; left--)
         {
             var copy = messages!.Dequeue();
-            if (count < most && condition(copy))
+            if (most > 0 && condition(copy))
             {
                 (dropped ??= []).Add(copy);
-                bytes -= SizeOf(copy);
-                count++;
+                Uncount(copy);
+                most--;
             }
             else
             {
                 messages.Enqueue(copy);
+                firstExpiry = Math.Min(firstExpiry, copy.Message!.Parts.ExpiresAt);
             }
         }
+    }
 
-        return count > 0;
+    private void Uncount(in Copy copy)
+    {
+        bytes -= SizeOf(copy);
+        if (copy.QualityOfService == QualityOfService.AtMostOnce)
+            atMostOnceCount--;
     }
 
     private static int SizeOf(in Copy copy) => copy.Message!.Parts.Bytes + OverheadBytes;
