@@ -61,6 +61,18 @@ public sealed class MqttSubscription : IAsyncEnumerable<MqttMessage>, IAsyncDisp
 
     internal Task<Exception?> Answered => answered.Task;
 
+    /// <summary>
+    /// Waits until the server has answered for every filter; <see cref="ReasonCodes"/> tells how. For a subscription that was registered before
+    /// the connection: <see cref="MqttClient.SubscribeAsync(MqttString, QualityOfService, MqttSubscriptionOptions, CancellationToken)"/> waits by itself.
+    /// </summary>
+    /// <exception cref="MqttConnectionException">The connection went before the answers.</exception>
+    /// <exception cref="OperationCanceledException">The wait was cancelled; the subscription stays.</exception>
+    public async Task WaitForAnswersAsync(CancellationToken cancellationToken = default)
+    {
+        if (await answered.Task.WaitAsync(cancellationToken).ConfigureAwait(false) is { } error)
+            throw new MqttConnectionException(error.Message, error);
+    }
+
     /// <summary>The stream of messages. It goes on through reconnections, and waits while there is no connection.</summary>
     /// <exception cref="MqttRefusedException">The server refused every filter.</exception>
     /// <exception cref="InvalidOperationException">Somebody else enumerates it, or it has a handler.</exception>

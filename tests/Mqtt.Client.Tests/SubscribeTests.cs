@@ -76,6 +76,40 @@ public class SubscribeTests
     }
 
     [Fact]
+    public async Task Who_registers_before_CONNECT_can_wait_for_the_answers()
+    {
+        await using var scene = Scene.Begin(version: MqttProtocolVersion.V311);
+        await using var subscription = scene.Client.Subscribe([new("a"), new("b")]);
+        var connecting = scene.Client.ConnectAsync().AsTask();
+        var server = scene.Dialled();
+        await server.ExpectAsync<ConnectPacket>();
+        await server.SendAsync(new ConnAckPacket());
+        await connecting.Soon();
+        var subscribe = await server.ExpectAsync<SubscribePacket>();
+        var answers = subscription.WaitForAnswersAsync();
+        answers.IsCompleted.Should().BeFalse();
+
+        await server.SendAsync(new SubAckPacket { PacketId = subscribe.PacketId, ReasonCodes = [ReasonCode.Success, ReasonCode.UnspecifiedError] });
+
+        await answers.Soon();
+        subscription.ReasonCodes.Should().Equal(ReasonCode.Success, ReasonCode.UnspecifiedError);
+        server.Abort();
+    }
+
+    [Fact]
+    public async Task Waiting_for_the_answers_fails_when_the_connection_goes()
+    {
+        await using var scene = await Scene.ConnectedAsync();
+        await using var subscription = scene.Client.Subscribe("a");
+        await scene.Server.ExpectAsync<SubscribePacket>();
+        var answers = subscription.WaitForAnswersAsync();
+
+        scene.Server.Abort();
+
+        await FluentActions.Awaiting(() => answers.Soon()).Should().ThrowAsync<MqttConnectionException>();
+    }
+
+    [Fact]
     public async Task Of_several_filters_some_may_be_refused()
     {
         await using var scene = await Scene.ConnectedAsync(version: MqttProtocolVersion.V311);

@@ -54,8 +54,7 @@ public class ClientCommandTests
     public async Task Each_line_of_standard_input_is_a_message(int quality)
     {
         await using var server = await TestServer.StartAsync();
-        await using var subscriber = Shell.Start(server.To("sub", "-t", "line", "-t", "ready", "-q", "2", "-C", "5", "-v"));
-        await ReadyAsync(server, subscriber);
+        await using var subscriber = await StartAsync(server, server.To("sub", "-t", "line", "-t", "ready", "-q", "2", "-C", "5", "-v"));
 
         await SucceedAsync(await Shell.RunAsync("one\ntwo\r\n\nlast"u8.ToArray(), server.To("pub", "-t", "line", "-l", "-q", $"{quality}")));
 
@@ -68,8 +67,7 @@ public class ClientCommandTests
     {
         var lines = Enumerable.Range(1, 500).Select(number => $"{number}\n").ToArray();
         await using var server = await TestServer.StartAsync();
-        await using var subscriber = Shell.Start(server.To("sub", "-t", "line", "-t", "ready", "-q", "2", "-C", "501"));
-        await ReadyAsync(server, subscriber);
+        await using var subscriber = await StartAsync(server, server.To("sub", "-t", "line", "-t", "ready", "-q", "2", "-C", "501"));
 
         await SucceedAsync(await Shell.RunAsync(Encoding.UTF8.GetBytes(string.Concat(lines)), server.To("pub", "-t", "line", "-l", "-q", "2", "-M", "3")));
 
@@ -81,8 +79,7 @@ public class ClientCommandTests
     public async Task Repeat_publishes_again_and_again()
     {
         await using var server = await TestServer.StartAsync();
-        await using var subscriber = Shell.Start(server.To("sub", "-t", "a", "-t", "ready", "-q", "1", "-C", "4"));
-        await ReadyAsync(server, subscriber);
+        await using var subscriber = await StartAsync(server, server.To("sub", "-t", "a", "-t", "ready", "-q", "1", "-C", "4"));
 
         await SucceedAsync(await Shell.RunAsync(server.To("pub", "-t", "a", "-m", "y", "-q", "1", "--repeat", "3")));
 
@@ -134,8 +131,7 @@ public class ClientCommandTests
     public async Task Being_told_to_stop_is_a_normal_end_of_sub()
     {
         await using var server = await TestServer.StartAsync();
-        await using var subscriber = Shell.Start(server.To("sub", "-t", "ready"));
-        await ReadyAsync(server, subscriber);
+        await using var subscriber = await StartAsync(server, server.To("sub", "-t", "ready"));
 
         (await subscriber.StopAsync()).Should().Be(0);
         subscriber.Error.Should().BeEmpty();
@@ -145,13 +141,22 @@ public class ClientCommandTests
     public async Task A_subscriber_that_loses_the_server_ends_with_1_and_the_reason()
     {
         await using var server = await TestServer.StartAsync();
-        await using var subscriber = Shell.Start(server.To("sub", "-t", "ready"));
-        await ReadyAsync(server, subscriber);
+        await using var subscriber = await StartAsync(server, server.To("sub", "-t", "ready"));
 
         await server.StopAsync();
 
         (await subscriber.ExitCodeAsync()).Should().Be(1);
         subscriber.Error.Should().Match("mqtt sub: the connection ended: *ServerShuttingDown*\n");
+    }
+
+    [Fact]
+    public async Task It_can_end_as_soon_as_it_has_subscribed()
+    {
+        await using var server = await TestServer.StartAsync();
+        (await SubscribeAsync(server, "-t", "a", "-q", "1", "-c", "-i", "keeper", "-E")).Output.Should().BeEmpty();
+        await SucceedAsync(await Shell.RunAsync(server.To("pub", "-t", "a", "-m", "kept", "-q", "1")));
+
+        (await SubscribeAsync(server, "-t", "a", "-q", "1", "-c", "-i", "keeper", "-C", "1")).Output.Should().Be("kept\n");
     }
 
     [Theory]
@@ -171,11 +176,13 @@ public class ClientCommandTests
         (await SucceedAsync(again)).Output.Should().Be("1\n2\n3\n");
     }
 
-    // The marker is retained: once it is printed, the subscriptions stand.
-    private static async Task ReadyAsync(TestServer server, Shell subscriber)
+    // Starts a subscriber whose last filter is 'ready'. The marker there is retained: once it is printed, the subscriptions stand.
+    private static async Task<Shell> StartAsync(TestServer server, string[] words)
     {
         await SucceedAsync(await Shell.RunAsync(server.To("pub", "-t", "ready", "-m", "x", "-r", "-q", "1")));
+        var subscriber = Shell.Start(words);
         (await subscriber.NextOutputAsync()).Should().Contain("x");
+        return subscriber;
     }
 
     private static async Task<Shell> SubscribeAsync(TestServer server, params string[] flags) =>

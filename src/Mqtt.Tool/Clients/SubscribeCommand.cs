@@ -17,6 +17,7 @@ internal sealed class SubscribeCommand : Command
     private QualityOfService quality;
     private int? count;
     private TimeSpan? patience;
+    private bool endWhenSubscribed;
 
     public SubscribeCommand()
     {
@@ -29,6 +30,7 @@ internal sealed class SubscribeCommand : Command
             { "no-retained", 'R', "do not print retained messages", () => format.SkipRetained = true },
             { "filter-out", 'T', "FILTER", "do not print messages to these topics; may be repeated", value => format.SkipTopics.Add(Filter(value)) },
             { "count", 'C', "N", "end after so many messages", value => count = Values.Number(value, 1, int.MaxValue) },
+            { "exit-when-subscribed", 'E', "end once the server has answered; with -c, to leave a session behind", () => endWhenSubscribed = true },
             { "timeout", 'W', "SECONDS", $"end after so long, with exit code {ExitCode.Timeout}", value => patience = TimeSpan.FromSeconds(Values.Number(value, 1, int.MaxValue / 1000)) },
         };
         client.AddTo(Flags, AddFilter);
@@ -43,7 +45,7 @@ internal sealed class SubscribeCommand : Command
     public override string Notes =>
         $"""
         Prints each payload, byte for byte, and a newline. An empty payload prints nothing, or '(null)' with -v, as mosquitto_sub does.
-        Exit codes: 0 after -C messages, SIGINT or SIGTERM; 1 if the server refuses or is lost (the reason is on standard error); 2 for a wrong
+        Exit codes: 0 after -C messages, -E, SIGINT or SIGTERM; 1 if the server refuses or is lost (the reason is on standard error); 2 for a wrong
         command line; {ExitCode.Timeout} when the time of -W is over.
         """;
 
@@ -62,9 +64,12 @@ internal sealed class SubscribeCommand : Command
         try
         {
             await using var run = await ClientRun.ConnectAsync(options, to => subscription = Subscribe(to), end.Token);
-            await PrintAllAsync(run, subscription!, new MessagePrinter(terminal.Output, format, count));
+            await Task.WhenAll(
+                WatchAnswersAsync(run, subscription!, terminal.Error),
+                PrintAllAsync(run, subscription!, new MessagePrinter(terminal.Output, format, count)));
             var isLate = time.IsCancellationRequested;
-            Report(subscription!, terminal.Error);
+            if (subscription!.DroppedCount > 0)
+                terminal.Error.WriteLine($"mqtt sub: {subscription.DroppedCount} messages were dropped, since standard output was too slow");
             await run.DisconnectAsync();
             return isLate ? TimedOut(terminal) : ExitCode.Success;
         }
@@ -122,15 +127,22 @@ internal sealed class SubscribeCommand : Command
         }
     }
 
-    private static void Report(MqttSubscription subscription, TextWriter error)
+    // If every filter is refused, the stream ends with the reason.
+    private async Task WatchAnswersAsync(ClientRun run, MqttSubscription subscription, TextWriter error)
     {
-        foreach (var (filter, answer) in subscription.Filters.Zip(subscription.ReasonCodes))
+        try
         {
-            if (answer >= ReasonCode.UnspecifiedError)
-                error.WriteLine($"mqtt sub: the server refused the subscription to {filter.Filter}: {answer} (0x{(int)answer:X2})");
+            await subscription.WaitForAnswersAsync(run.Over);
+        }
+        catch (Exception none) when (none is OperationCanceledException or MqttConnectionException)
+        {
+            // The run is over, and knows why. What was answered until then is told all the same.
         }
 
-        if (subscription.DroppedCount > 0)
-            error.WriteLine($"mqtt sub: {subscription.DroppedCount} messages were dropped, since standard output was too slow");
+        var refused = subscription.Filters.Zip(subscription.ReasonCodes).Where(one => one.Second >= ReasonCode.UnspecifiedError).ToList();
+        if (refused.Count < subscription.Filters.Count)
+            refused.ForEach(one => error.WriteLine($"mqtt sub: the server refused the subscription to {one.First.Filter}: {one.Second} (0x{(int)one.Second!:X2})"));
+        if (endWhenSubscribed)
+            run.End();
     }
 }

@@ -14,7 +14,7 @@ internal static class Mosquitto
         var subscriber = RunningProgram.Start("mosquitto_sub", ["-h", "127.0.0.1", "-p", $"{server.Port}", "-V", version, "-i", clientId, .. flags], Whence);
         try
         {
-            await server.SubscribedAsync(clientId);
+            await subscriber.CauseAsync(server.SubscribedAsync(clientId));
             return subscriber;
         }
         catch

@@ -63,12 +63,17 @@ internal sealed class RunningProgram : IAsyncDisposable
     public Task<string> NextLineAsync() => InTimeAsync(output.Lines.ReadAsync().AsTask(), "said no further line");
 
     /// <summary>The next line of standard error that contains a text.</summary>
-    public async Task<string> ErrorLineAsync(string text)
+    public Task<string> ErrorLineAsync(string text) => ErrorLineAsync(line => line.Contains(text, StringComparison.Ordinal), text);
+
+    /// <summary>The next line of standard error that is the right one.</summary>
+    /// <param name="isRight">Tells whether it is.</param>
+    /// <param name="what">What to call it, should it not come.</param>
+    public async Task<string> ErrorLineAsync(Func<string, bool> isRight, string what)
     {
         while (true)
         {
-            var line = await InTimeAsync(error.Lines.ReadAsync().AsTask(), $"did not say '{text}' on standard error");
-            if (line.Contains(text, StringComparison.Ordinal))
+            var line = await InTimeAsync(error.Lines.ReadAsync().AsTask(), $"did not say '{what}' on standard error");
+            if (isRight(line))
                 return line;
         }
     }
@@ -88,6 +93,21 @@ internal sealed class RunningProgram : IAsyncDisposable
         if (result.ExitCode != 0 || result.Error.Length > 0)
             throw new InvalidOperationException(Describe($"ended with exit code {result.ExitCode}"));
         return result;
+    }
+
+    /// <summary>Waits for a signal that this program is to cause. If it fails or dies instead, the error shows what it said.</summary>
+    public async Task CauseAsync(Task signal)
+    {
+        try
+        {
+            if (await Task.WhenAny(signal, process.WaitForExitAsync()) != signal && process.ExitCode != 0)
+                throw new InvalidOperationException("it ended before that");
+            await signal;
+        }
+        catch (Exception failure) when (failure is TimeoutException or InvalidOperationException)
+        {
+            throw new InvalidOperationException($"{Describe(process.HasExited ? $"ended with exit code {process.ExitCode}" : "is still running")}\n{failure.Message}", failure);
+        }
     }
 
     /// <summary>Sends a signal, such as <c>TERM</c>.</summary>

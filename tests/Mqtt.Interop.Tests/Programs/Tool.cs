@@ -19,7 +19,7 @@ internal static class Tool
         var subscriber = Start(["sub", "-h", "127.0.0.1", "-p", $"{server.Port}", "-V", version, "-i", clientId, .. flags]);
         try
         {
-            await server.SubscribedAsync(clientId);
+            await subscriber.CauseAsync(server.SubscribedAsync(clientId));
             return subscriber;
         }
         catch

@@ -22,7 +22,8 @@ internal sealed class DebianMosquitto : IServer
             var program = RunningProgram.Start("mosquitto", ["-v", "-p", $"{port}"], "install Debian's package mosquitto, as ./test.sh does");
             try
             {
-                await program.ErrorLineAsync("running");
+                // "Connections will only be possible from clients running on this machine" comes before it listens.
+                await program.ErrorLineAsync(line => line.EndsWith(" running", StringComparison.Ordinal), "running");
                 return new DebianMosquitto(program, port);
             }
             catch (InvalidOperationException) when (attempt < Attempts)
