@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.ComponentModel;
 using System.Diagnostics;
 using System.Text;
 using System.Threading.Channels;
@@ -39,24 +38,23 @@ internal sealed class RunningProgram : IAsyncDisposable
     /// <param name="whence">Where it comes from, if it is missing.</param>
     public static RunningProgram Start(string program, IEnumerable<string> arguments, string whence)
     {
-        var start = new ProcessStartInfo(program, arguments)
+        var start = new ProcessStartInfo(Find(program) ?? throw new InvalidOperationException($"{program} is missing: {whence}."), arguments)
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
             WorkingDirectory = Repository.Path("tests", "interop"),
         };
-        // Debian keeps daemons where not everybody looks; our own program finds the runtime that runs this test.
-        start.Environment["PATH"] += ":/usr/local/sbin:/usr/sbin:/sbin";
+        // Our own program finds the runtime that runs this test.
         start.Environment["DOTNET_ROOT"] = Path.GetFullPath(Path.Combine(Path.GetDirectoryName(typeof(object).Assembly.Location)!, "..", "..", ".."));
-        try
-        {
-            return new RunningProgram(Process.Start(start)!, $"{program} {string.Join(' ', start.ArgumentList)}");
-        }
-        catch (Win32Exception missing)
-        {
-            throw new InvalidOperationException($"{program} cannot be started ({missing.Message}): {whence}.");
-        }
+        return new RunningProgram(Process.Start(start)!, $"{program} {string.Join(' ', start.ArgumentList)}");
+    }
+
+    // Debian keeps daemons where not everybody looks.
+    private static string? Find(string program)
+    {
+        var folders = $"{Environment.GetEnvironmentVariable("PATH")}:/usr/local/sbin:/usr/sbin:/sbin".Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries);
+        return folders.Select(folder => Path.Combine(folder, program)).FirstOrDefault(File.Exists);
     }
 
     /// <summary>The next line of standard output.</summary>
