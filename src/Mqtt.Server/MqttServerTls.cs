@@ -37,15 +37,22 @@ public sealed record MqttServerTls
         try
         {
             if (X509Certificate2.GetCertContentType(file) == X509ContentType.Pfx)
-                return X509CertificateLoader.LoadPkcs12FromFile(file, Password);
+                return ReadPfx(file, others);
             others.ImportFromPemFile(file);
             return Password is null
                 ? X509Certificate2.CreateFromPemFile(file, KeyFile)
                 : X509Certificate2.CreateFromEncryptedPemFile(file, Password, KeyFile);
         }
-        catch (Exception unreadable) when (unreadable is CryptographicException or IOException or UnauthorizedAccessException)
+        catch (Exception unreadable) when (unreadable is CryptographicException or IOException or UnauthorizedAccessException or ArgumentException)
         {
-            throw new ArgumentException($"The certificate {file} cannot be read: {unreadable.Message}", nameof(file), unreadable);
+            var names = KeyFile is null ? file : $"{file} with the key {KeyFile}";
+            throw new ArgumentException($"The certificate {names} cannot be read: {unreadable.Message}", unreadable);
         }
+    }
+
+    private X509Certificate2 ReadPfx(string file, X509Certificate2Collection others)
+    {
+        others.AddRange(X509CertificateLoader.LoadPkcs12CollectionFromFile(file, Password));
+        return others.FirstOrDefault(certificate => certificate.HasPrivateKey) ?? throw new CryptographicException("It has no private key.");
     }
 }

@@ -76,9 +76,15 @@ internal sealed class TlsChannel : MqttChannel
     // Says goodbye in TLS, then below it. A peer that takes nothing any more gets neither.
     private void CompleteTls()
     {
-        if (!isReady || tls.ShutdownAsync().IsCompletedSuccessfully)
+        var goodbye = isReady ? tls.ShutdownAsync() : Task.CompletedTask;
+        if (goodbye.IsCompletedSuccessfully)
+        {
             inner.CompleteWriting();
-        else
-            inner.Abort();
+            return;
+        }
+
+        // The abort is what makes it fail.
+        Abort();
+        _ = goodbye.ContinueWith(static failed => failed.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
     }
 }
