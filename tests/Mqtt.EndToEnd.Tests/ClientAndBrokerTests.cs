@@ -7,6 +7,11 @@ public class ClientAndBrokerTests
 
     public static readonly MatrixTheoryData<Transport, MqttProtocolVersion> Versions = new(Enum.GetValues<Transport>(), Enum.GetValues<MqttProtocolVersion>());
 
+    public static readonly TheoryData<Transport> Transports = new(Enum.GetValues<Transport>());
+
+    public static readonly MatrixTheoryData<Transport, QualityOfService> WithAcknowledgement =
+        new(Enum.GetValues<Transport>(), [QualityOfService.AtLeastOnce, QualityOfService.ExactlyOnce]);
+
     [Theory, MemberData(nameof(Everything))]
     public async Task A_message_arrives_as_it_was_published(Transport transport, MqttProtocolVersion version, QualityOfService qualityOfService)
     {
@@ -34,10 +39,7 @@ public class ClientAndBrokerTests
         }
     }
 
-    [Theory]
-    [InlineData(Transport.Memory)]
-    [InlineData(Transport.Tcp)]
-    [InlineData(Transport.TcpWithoutLoops)]
+    [Theory, MemberData(nameof(Transports))]
     public async Task All_properties_arrive(Transport transport)
     {
         await using var town = await Town.BeginAsync(transport);
@@ -89,10 +91,7 @@ public class ClientAndBrokerTests
         mortal.IsConnected.Should().BeFalse();
     }
 
-    [Theory]
-    [InlineData(Transport.Memory)]
-    [InlineData(Transport.Tcp)]
-    [InlineData(Transport.TcpWithoutLoops)]
+    [Theory, MemberData(nameof(Transports))]
     public async Task Who_is_taken_over_is_told_so(Transport transport)
     {
         await using var town = await Town.BeginAsync(transport);
@@ -106,10 +105,7 @@ public class ClientAndBrokerTests
         (cause.Origin, cause.ReasonCode).Should().Be((MqttDisconnectOrigin.Server, ReasonCode.SessionTakenOver));
     }
 
-    [Theory]
-    [InlineData(Transport.Memory)]
-    [InlineData(Transport.Tcp)]
-    [InlineData(Transport.TcpWithoutLoops)]
+    [Theory, MemberData(nameof(Transports))]
     public async Task A_server_that_stops_says_so(Transport transport)
     {
         await using var town = await Town.BeginAsync(transport);
@@ -186,10 +182,7 @@ public class ClientAndBrokerTests
         await done.Task.Soon();
     }
 
-    [Theory]
-    [InlineData(Transport.Memory)]
-    [InlineData(Transport.Tcp)]
-    [InlineData(Transport.TcpWithoutLoops)]
+    [Theory, MemberData(nameof(Transports))]
     public async Task A_message_of_a_megabyte_arrives_whole(Transport transport)
     {
         await using var town = await Town.BeginAsync(transport);
@@ -202,9 +195,7 @@ public class ClientAndBrokerTests
         (await subscription.TakeAsync(1))[0].Payload.Span.SequenceEqual(payload).Should().BeTrue();
     }
 
-    [Theory]
-    [InlineData(Transport.Memory, QualityOfService.AtLeastOnce)]
-    [InlineData(Transport.Memory, QualityOfService.ExactlyOnce)]
+    [Theory, MemberData(nameof(WithAcknowledgement))]
     public async Task A_connection_that_breaks_again_and_again_loses_nothing(Transport transport, QualityOfService qualityOfService)
     {
         const int Messages = 60;
@@ -220,7 +211,7 @@ public class ClientAndBrokerTests
                 seen.Add(int.Parse(message.GetText()));
             return default;
         }, qualityOfService);
-        var sender = town.Client("sender", change: options => options with { KeepPublishesPending = true });
+        var sender = town.BreakableClient("sender", options => options with { KeepPublishesPending = true });
         var ended = new SemaphoreSlim(0);
         sender.Disconnected += (_, _) => ended.Release();
         await sender.ConnectAsync().Soon();

@@ -1,4 +1,6 @@
 using System.Net;
+using System.Net.Security;
+using System.Net.Sockets;
 
 namespace Mqtt.EndToEnd.Tests;
 
@@ -16,12 +18,15 @@ public sealed class Town : IAsyncDisposable
     private Town(Transport transport)
     {
         this.transport = transport;
-        server = new MqttServer(broker, transport == Transport.Memory
-            ? new MqttServerOptions { Addresses = [], Listeners = [listener] }
-            : new MqttServerOptions { Addresses = ["mqtt://127.0.0.1:0"], EventLoops = transport == Transport.Tcp ? 2 : 0 });
+        server = new MqttServer(broker, transport switch
+        {
+            Transport.Memory => new MqttServerOptions { Addresses = [], Listeners = [listener] },
+            Transport.Tls => new MqttServerOptions { Addresses = ["mqtts://127.0.0.1:0"], EventLoops = 2, Tls = new MqttServerTls { Certificate = TestCertificate.ForLocalhost } },
+            _ => new MqttServerOptions { Addresses = ["mqtt://127.0.0.1:0"], EventLoops = transport == Transport.Tcp ? 2 : 0 },
+        });
     }
 
-    /// <summary>Ends with the channel under the latest client, to break it off.</summary>
+    /// <summary>The channel under the client that connected last of those that are made for it: whoever aborts it breaks the connection.</summary>
     public MqttChannel? LatestChannel { get; private set; }
 
     public static async Task<Town> BeginAsync(Transport transport)
@@ -34,14 +39,17 @@ public sealed class Town : IAsyncDisposable
     public MqttClient Client(string name, MqttProtocolVersion version = MqttProtocolVersion.V500, Func<MqttClientOptions, MqttClientOptions>? change = null)
     {
         var options = new MqttClientOptions { ClientId = name, ProtocolVersion = version };
-        if (transport == Transport.Memory)
-            options = options with { ConnectChannel = _ => new(LatestChannel = listener.Connect()) };
-        else
-            options = options with { Server = new Uri($"mqtt://127.0.0.1:{((IPEndPoint)server.Endpoints[0]).Port}") };
+        options = transport is Transport.Memory or Transport.Tls
+            ? options with { ConnectChannel = DialAsync }
+            : options with { Server = new Uri($"mqtt://127.0.0.1:{((IPEndPoint)server.Endpoints[0]).Port}") };
         var client = new MqttClient(change?.Invoke(options) ?? options);
         clients.Add(client);
         return client;
     }
+
+    /// <summary>A client whose connection the test can break.</summary>
+    public MqttClient BreakableClient(string name, Func<MqttClientOptions, MqttClientOptions> change) =>
+        Client(name, change: options => change(options with { ConnectChannel = DialAsync }));
 
     public async Task<MqttClient> ConnectedAsync(string name, MqttProtocolVersion version = MqttProtocolVersion.V500, Func<MqttClientOptions, MqttClientOptions>? change = null)
     {
@@ -58,5 +66,25 @@ public sealed class Town : IAsyncDisposable
             await client.DisposeAsync();
         await server.DisposeAsync();
         await broker.DisposeAsync();
+    }
+
+    private async ValueTask<MqttChannel> DialAsync(CancellationToken cancellationToken)
+    {
+        if (transport == Transport.Memory)
+            return LatestChannel = listener.Connect();
+        var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        await socket.ConnectAsync(server.Endpoints[0], cancellationToken);
+        var stream = new NetworkStream(socket, ownsSocket: true);
+        if (transport != Transport.Tls)
+            return LatestChannel = new StreamChannel(stream, () => socket.Shutdown(SocketShutdown.Send));
+        var tls = new SslStream(stream, leaveInnerStreamOpen: false, TestCertificate.Trust(TestCertificate.ForLocalhost));
+        await tls.AuthenticateAsClientAsync(new SslClientAuthenticationOptions { TargetHost = "localhost" }, cancellationToken);
+        return LatestChannel = new StreamChannel(tls, () => CompleteTls(tls, socket));
+    }
+
+    private static void CompleteTls(SslStream tls, Socket socket)
+    {
+        tls.ShutdownAsync().GetAwaiter().GetResult();
+        socket.Shutdown(SocketShutdown.Send);
     }
 }

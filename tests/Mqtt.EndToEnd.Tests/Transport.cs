@@ -11,4 +11,7 @@ public enum Transport
 
     /// <summary>TCP over loopback, through the runtime's sockets.</summary>
     TcpWithoutLoops,
+
+    /// <summary>TLS over TCP over loopback, through the event loops where the platform has them.</summary>
+    Tls,
 }
