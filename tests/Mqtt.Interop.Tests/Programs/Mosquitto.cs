@@ -48,6 +48,7 @@ internal static class Mosquitto
         await publisher.SucceedAsync();
     }
 
-    private static RunningProgram Publish(IServer server, string version, string[] flags) =>
+    /// <summary>Starts a publisher, however it may end.</summary>
+    public static RunningProgram Publish(IServer server, string version, string[] flags) =>
         RunningProgram.Start("mosquitto_pub", ["-h", "127.0.0.1", "-p", $"{server.Port}", "-V", version, .. flags], Whence);
 }

@@ -14,17 +14,25 @@ internal sealed class OurBroker : IInlineMqttHandler, IServer
     private readonly ConcurrentDictionary<string, SemaphoreSlim> subscribed = new();
     private readonly ConcurrentDictionary<string, SemaphoreSlim> closed = new();
 
-    private OurBroker(MqttBrokerOptions options, MqttConnectionLimits limits)
+    private OurBroker(MqttBrokerOptions options, MqttServerOptions serverOptions)
     {
         broker = new MqttBroker(options);
-        server = new MqttServer(this, new MqttServerOptions { Addresses = ["mqtt://127.0.0.1:0"], Limits = limits });
+        server = new MqttServer(this, serverOptions);
     }
 
     public int Port => ((IPEndPoint)server.Endpoints[0]).Port;
 
     public static async Task<OurBroker> StartAsync(MqttBrokerOptions? options = null, MqttConnectionLimits? limits = null)
     {
-        var started = new OurBroker(options ?? new MqttBrokerOptions(), limits ?? new MqttConnectionLimits());
+        var started = new OurBroker(options ?? new MqttBrokerOptions(), new MqttServerOptions { Addresses = ["mqtt://127.0.0.1:0"], Limits = limits ?? new MqttConnectionLimits() });
+        await started.server.StartAsync();
+        return started;
+    }
+
+    /// <summary>The same over TLS.</summary>
+    public static async Task<OurBroker> StartTlsAsync(MqttServerTls tls, int loopCount)
+    {
+        var started = new OurBroker(new MqttBrokerOptions(), new MqttServerOptions { Addresses = ["mqtts://127.0.0.1:0"], Tls = tls, EventLoops = loopCount });
         await started.server.StartAsync();
         return started;
     }
