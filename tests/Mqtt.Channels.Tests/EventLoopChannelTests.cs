@@ -135,6 +135,20 @@ public sealed class EventLoopChannelTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_peer_that_takes_as_fast_as_it_is_sent_does_not_have_the_loop_for_itself()
+    {
+        const int MiB = 1024 * 1024;
+        var before = network.Loop.RoundCount;
+        var writing = Task.Run(async () => await server.WriteAsync(new byte[64 * MiB]).ConfigureAwait(false));
+        var buffer = new byte[MiB];
+        for (var left = 64 * MiB; left > 0;)
+            left -= client.Receive(buffer);
+        await writing.WaitAsync(Patience);
+
+        (network.Loop.RoundCount - before).Should().BeGreaterThanOrEqualTo(63);
+    }
+
+    [Fact]
     public async Task An_event_that_stands_in_the_round_in_which_its_channel_is_aborted_touches_nothing()
     {
         var (otherClient, other) = await network.ConnectAsync();
