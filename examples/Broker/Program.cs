@@ -10,6 +10,6 @@ Console.CancelKeyPress += (_, pressed) =>
 
 var address = args is [var first] ? first : "mqtt://127.0.0.1:1883";
 
-await using var broker = new MqttBroker(new MqttBrokerOptions { QueueCount = 1_000 });
+await using var broker = new MqttBroker(new MqttBrokerOptions { Limits = new() { QueueCount = 1_000 } });
 await using var server = new MqttServer(address);
 await server.ListenAndServeAsync(broker, stop.Token);

@@ -16,7 +16,7 @@ public class BackPressureTests
         const int Messages = 500;
         var before = BufferPool.RentedBytes;
         var most = before;
-        await using var place = await Place.BeginAsync(time, new MqttBrokerOptions { QueueCount = 500 });
+        await using var place = await Place.BeginAsync(time, new MqttBrokerOptions { Limits = new() { QueueCount = 500 } });
         await using var slow = await place.RawAsync("slow");
         await place.SubscribeAsync(slow, "p/#");
         var publishing = Enumerable.Range(0, Publishers).Select(publisher => Task.Run(() => PublishAll(place, publisher, Messages))).ToArray();

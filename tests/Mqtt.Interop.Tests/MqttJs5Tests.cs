@@ -43,7 +43,7 @@ public class MqttJs5Tests
     [Fact]
     public async Task CONNACK_announces_what_the_broker_allows()
     {
-        await using var server = await OurBroker.StartAsync(new MqttBrokerOptions { ReceiveMaximum = 7, TopicAliasMaximum = 3, MaximumPacketBytes = 4096 });
+        await using var server = await OurBroker.StartAsync(new MqttBrokerOptions { Limits = new() { ReceiveMaximum = 7, TopicAliasMaximum = 3, MaximumPacketBytes = 4096 } });
 
         var (client, answer) = await MqttJs.TryConnectAsync(server, Five, new { clientId = "", clean = true });
         await using var _ = client;

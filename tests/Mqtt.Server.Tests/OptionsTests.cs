@@ -1,3 +1,5 @@
+using Mqtt.Server.Broker;
+
 namespace Mqtt.Server.Tests;
 
 /// <summary>Options are checked once, and the error names the one that is wrong.</summary>
@@ -22,16 +24,23 @@ public sealed class OptionsTests
 
     public static TheoryData<string, Func<MqttBrokerOptions, MqttBrokerOptions>> WrongBrokerOptions => new()
     {
-        { nameof(MqttBrokerOptions.ReceiveMaximum), options => options with { ReceiveMaximum = 0 } },
-        { nameof(MqttBrokerOptions.ReceiveMaximum), options => options with { ReceiveMaximum = 65_536 } },
-        { nameof(MqttBrokerOptions.InFlightMaximum), options => options with { InFlightMaximum = 0 } },
-        { nameof(MqttBrokerOptions.InFlightMaximum3), options => options with { InFlightMaximum3 = 65_536 } },
-        { nameof(MqttBrokerOptions.TopicAliasMaximum), options => options with { TopicAliasMaximum = -1 } },
-        { nameof(MqttBrokerOptions.MaximumPacketBytes), options => options with { MaximumPacketBytes = 1 } },
-        { nameof(MqttBrokerOptions.QueueCount), options => options with { QueueCount = 0 } },
-        { nameof(MqttBrokerOptions.QueueBytes), options => options with { QueueBytes = -1 } },
+        { nameof(ClientLimits.ReceiveMaximum), options => options with { Limits = options.Limits with { ReceiveMaximum = 0 } } },
+        { nameof(ClientLimits.ReceiveMaximum), options => options with { Limits = options.Limits with { ReceiveMaximum = 65_536 } } },
+        { nameof(ClientLimits.InFlightMaximum), options => options with { Limits = options.Limits with { InFlightMaximum = 0 } } },
+        { nameof(ClientLimits.InFlightMaximum3), options => options with { Limits = options.Limits with { InFlightMaximum3 = 65_536 } } },
+        { nameof(ClientLimits.TopicAliasMaximum), options => options with { Limits = options.Limits with { TopicAliasMaximum = -1 } } },
+        { nameof(ClientLimits.MaximumPacketBytes), options => options with { Limits = options.Limits with { MaximumPacketBytes = 1 } } },
+        { nameof(ClientLimits.QueueCount), options => options with { Limits = options.Limits with { QueueCount = 0 } } },
+        { nameof(ClientLimits.QueueBytes), options => options with { Limits = options.Limits with { QueueBytes = -1 } } },
+        { nameof(ClientLimits.MaximumKeepAlive), options => options with { Limits = options.Limits with { MaximumKeepAlive = TimeSpan.Zero } } },
+        { nameof(ClientLimits.MaximumQualityOfService), options => options with { Limits = options.Limits with { MaximumQualityOfService = (QualityOfService)3 } } },
+        { nameof(ClientLimits.OutgoingTopicAliasMaximum), options => options with { Limits = options.Limits with { OutgoingTopicAliasMaximum = 65_536 } } },
+        { nameof(ClientLimits.MaximumSubscriptions), options => options with { Limits = options.Limits with { MaximumSubscriptions = -1 } } },
+        { nameof(ClientLimits.QueuePolicy), options => options with { Limits = options.Limits with { QueuePolicy = (QueuePolicy)3 } } },
+        { nameof(MqttBrokerOptions.Limits), options => options with { Limits = null! } },
+        { nameof(MqttBrokerOptions.Hooks), options => options with { Hooks = null! } },
         { nameof(MqttBrokerOptions.MemoryBytes), options => options with { MemoryBytes = 0 } },
-        { nameof(MqttBrokerOptions.MaximumSessionExpiry), options => options with { MaximumSessionExpiry = TimeSpan.FromSeconds(-1) } },
+        { nameof(ClientLimits.MaximumSessionExpiry), options => options with { Limits = options.Limits with { MaximumSessionExpiry = TimeSpan.FromSeconds(-1) } } },
         { nameof(MqttBrokerOptions.Scheduler), options => options with { Scheduler = null! } },
     };
 

@@ -1,5 +1,6 @@
 using System.Reflection;
 using Mqtt.Server;
+using Mqtt.Server.Broker;
 using Mqtt.Tool.CommandLine;
 using Mqtt.Tool.Serve;
 
@@ -7,7 +8,7 @@ namespace Mqtt.Tool.Tests;
 
 public class ServeSettingsTests
 {
-    public static TheoryData<string> Bounds => [.. BoundsOf(typeof(MqttServerOptions)), .. BoundsOf(typeof(MqttConnectionLimits)), .. BoundsOf(typeof(MqttBrokerOptions))];
+    public static TheoryData<string> Bounds => [.. BoundsOf(typeof(MqttServerOptions)), .. BoundsOf(typeof(MqttConnectionLimits)), .. BoundsOf(typeof(MqttBrokerOptions)), .. BoundsOf(typeof(ClientLimits))];
 
     [Theory, MemberData(nameof(Bounds))]
     public void Every_bound_has_a_flag(string bound)
@@ -20,21 +21,21 @@ public class ServeSettingsTests
     }
 
     [Theory]
-    [InlineData("--max-packet 64K", "Broker.MaximumPacketBytes", "65536")]
+    [InlineData("--max-packet 64K", "ClientLimits.MaximumPacketBytes", "65536")]
     [InlineData("--max-packet 64K", "Limits.MaximumPacketBytes", "65536")]
-    [InlineData("--max-packet off", "Broker.MaximumPacketBytes", "268435460")]
+    [InlineData("--max-packet off", "ClientLimits.MaximumPacketBytes", "268435460")]
     [InlineData("--max-connections 10", "Server.MaximumConnections", "10")]
     [InlineData("--max-connections off", "Server.MaximumConnections", "")]
-    [InlineData("--session-expiry 1h", "Broker.MaximumSessionExpiry", "01:00:00")]
-    [InlineData("--session-expiry off", "Broker.MaximumSessionExpiry", "")]
-    [InlineData("--queue-count 1", "Broker.QueueCount", "1")]
+    [InlineData("--session-expiry 1h", "ClientLimits.MaximumSessionExpiry", "01:00:00")]
+    [InlineData("--session-expiry off", "ClientLimits.MaximumSessionExpiry", "")]
+    [InlineData("--queue-count 1", "ClientLimits.QueueCount", "1")]
     [InlineData("--publisher-pause off", "Broker.PublisherPause", "00:00:00")]
-    [InlineData("--queue-count off", "Broker.QueueCount", "2147483647")]
-    [InlineData("--queue-bytes off", "Broker.QueueBytes", "9223372036854775807")]
+    [InlineData("--queue-count off", "ClientLimits.QueueCount", "2147483647")]
+    [InlineData("--queue-bytes off", "ClientLimits.QueueBytes", "9223372036854775807")]
     [InlineData("--memory-bytes 1G", "Broker.MemoryBytes", "1073741824")]
     [InlineData("--memory-bytes 1G", "Server.MemoryBytes", "1073741824")]
     [InlineData("--outbox off", "Limits.OutboxBytes", "2147483647")]
-    [InlineData("--topic-alias-maximum off", "Broker.TopicAliasMaximum", "0")]
+    [InlineData("--topic-alias-maximum off", "ClientLimits.TopicAliasMaximum", "0")]
     [InlineData("--send-timeout 90s", "Limits.SendTimeout", "00:01:30")]
     [InlineData("--allow-disallowed-code-points", "Limits.AllowDisallowedCodePoints", "True")]
     public void A_flag_sets_its_bound(string line, string bound, string expected)
@@ -124,6 +125,7 @@ public class ServeSettingsTests
         {
             "Server" => settings.Server,
             "Limits" => settings.Server.Limits,
+            "ClientLimits" => settings.Broker.Limits,
             _ => settings.Broker,
         };
         return $"{options.GetType().GetProperty(name)!.GetValue(options)}";

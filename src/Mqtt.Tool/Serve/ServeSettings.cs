@@ -1,4 +1,5 @@
 using Mqtt.Server;
+using Mqtt.Server.Broker;
 using Mqtt.Tool.CommandLine;
 
 namespace Mqtt.Tool.Serve;
@@ -43,14 +44,17 @@ internal sealed class ServeSettings
         { "linger-timeout", "TIME", $"time for a client to read the last packet ({Values.Show(limits.LingerTimeout)})", value => limits = limits with { LingerTimeout = Values.Duration(value, TimeSpan.Zero, Year) } },
         { "allow-disallowed-code-points", "accept control characters and non-characters in strings", () => limits = limits with { AllowDisallowedCodePoints = true } },
 
-        { "receive-maximum", "N", $"QoS 1 and 2 messages at once from one client ({Broker.ReceiveMaximum})", value => Broker = Broker with { ReceiveMaximum = Short(value, 1) } },
-        { "inflight", "N", $"QoS 1 and 2 messages at once to one 5.0 client ({Broker.InFlightMaximum})", value => Broker = Broker with { InFlightMaximum = Short(value, 1) } },
-        { "inflight3", "N", $"the same for a 3.x client ({Broker.InFlightMaximum3})", value => Broker = Broker with { InFlightMaximum3 = Short(value, 1) } },
-        { "topic-alias-maximum", "N", $"topic aliases of one client, or off ({Broker.TopicAliasMaximum})", value => Broker = Broker with { TopicAliasMaximum = Values.IsOff(value) ? 0 : Short(value, 0) } },
-        { "queue-count", "N", $"messages that may wait for one session, or off ({Broker.QueueCount})", value => Broker = Broker with { QueueCount = Values.NumberOrOff(value, 1, int.MaxValue) ?? int.MaxValue } },
-        { "queue-bytes", "SIZE", $"bytes that may wait for one session, or off ({Values.Show(Broker.QueueBytes)})", value => Broker = Broker with { QueueBytes = Values.IsOff(value) ? long.MaxValue : Values.Size(value, 0, long.MaxValue) } },
+        { "receive-maximum", "N", $"QoS 1 and 2 messages at once from one client ({Client.ReceiveMaximum})", value => Client = Client with { ReceiveMaximum = Short(value, 1) } },
+        { "inflight", "N", $"QoS 1 and 2 messages at once to one 5.0 client ({Client.InFlightMaximum})", value => Client = Client with { InFlightMaximum = Short(value, 1) } },
+        { "inflight3", "N", $"the same for a 3.x client ({Client.InFlightMaximum3})", value => Client = Client with { InFlightMaximum3 = Short(value, 1) } },
+        { "topic-alias-maximum", "N", $"topic aliases of one client, or off ({Client.TopicAliasMaximum})", value => Client = Client with { TopicAliasMaximum = Values.IsOff(value) ? 0 : Short(value, 0) } },
+        { "outgoing-aliases", "N", $"topic aliases that the broker uses towards one client ({Client.OutgoingTopicAliasMaximum})", value => Client = Client with { OutgoingTopicAliasMaximum = Short(value, 0) } },
+        { "max-keep-alive", "TIME", "longest keep-alive of a client, or off (off)", value => Client = Client with { MaximumKeepAlive = Values.IsOff(value) ? null : Values.Duration(value, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(ushort.MaxValue)) } },
+        { "max-subscriptions", "N", "subscriptions of one client, or off (off)", value => Client = Client with { MaximumSubscriptions = Values.NumberOrOff(value, 0, int.MaxValue) } },
+        { "queue-count", "N", $"messages that may wait for one session, or off ({Client.QueueCount})", value => Client = Client with { QueueCount = Values.NumberOrOff(value, 1, int.MaxValue) ?? int.MaxValue } },
+        { "queue-bytes", "SIZE", $"bytes that may wait for one session, or off ({Values.Show(Client.QueueBytes)})", value => Client = Client with { QueueBytes = Values.IsOff(value) ? long.MaxValue : Values.Size(value, 0, long.MaxValue) } },
         { "publisher-pause", "TIME", $"how long a publisher waits for a slow subscriber, or off ({Values.Show(Broker.PublisherPause)})", value => Broker = Broker with { PublisherPause = Values.IsOff(value) ? TimeSpan.Zero : Values.Duration(value, TimeSpan.Zero, Year) } },
-        { "session-expiry", "TIME", $"longest life of a session without its client, or off ({Values.Show(Broker.MaximumSessionExpiry!.Value)})", value => Broker = Broker with { MaximumSessionExpiry = Values.IsOff(value) ? null : Values.Duration(value, TimeSpan.Zero, 100 * Year) } },
+        { "session-expiry", "TIME", $"longest life of a session without its client, or off ({Values.Show(Client.MaximumSessionExpiry!.Value)})", value => Client = Client with { MaximumSessionExpiry = Values.IsOff(value) ? null : Values.Duration(value, TimeSpan.Zero, 100 * Year) } },
     };
 
     public FlagSet Flags { get; }
@@ -59,6 +63,13 @@ internal sealed class ServeSettings
     public bool IsVerbose { get; private set; }
 
     public MqttBrokerOptions Broker { get; private set; } = new();
+
+    // Nothing but one client's share.
+    private ClientLimits Client
+    {
+        get => Broker.Limits;
+        set => Broker = Broker with { Limits = value };
+    }
 
     public MqttServerOptions Server => server with { Addresses = Addresses, Limits = limits, Tls = tls.CertificateFile is null ? null : tls };
 
@@ -70,7 +81,7 @@ internal sealed class ServeSettings
     {
         var bytes = PacketSize(value);
         limits = limits with { MaximumPacketBytes = bytes };
-        Broker = Broker with { MaximumPacketBytes = bytes };
+        Client = Client with { MaximumPacketBytes = bytes };
     }
 
     private void SetMemory(string value)

@@ -105,7 +105,7 @@ public abstract class SessionTests(StoreKind store) : BrokerTests(store)
     [Spec(V5, "4.1.0-1")]
     public void A_session_does_not_expire_while_its_client_is_connected(MqttProtocolVersion version)
     {
-        WithBroker = options => options with { MaximumSessionExpiry = TimeSpan.FromSeconds(5) };
+        WithBroker = options => options with { Limits = new() { MaximumSessionExpiry = TimeSpan.FromSeconds(5) } };
         var client = Resume("client", version);
         client.Subscribe("t", QoS1);
 
@@ -118,7 +118,7 @@ public abstract class SessionTests(StoreKind store) : BrokerTests(store)
     [Fact]
     public void The_cap_on_session_expiry_is_announced_and_holds()
     {
-        WithBroker = options => options with { MaximumSessionExpiry = TimeSpan.FromSeconds(30) };
+        WithBroker = options => options with { Limits = new() { MaximumSessionExpiry = TimeSpan.FromSeconds(30) } };
         var client = Resume("client", with: packet => packet.SessionExpiryInterval = uint.MaxValue);
         client.Answer.SessionExpiryInterval.Should().Be(30);
         client.Cut();
@@ -136,7 +136,7 @@ public abstract class SessionTests(StoreKind store) : BrokerTests(store)
     [Theory, Versions(Only3 = true)]
     public void The_cap_holds_for_3_clients_without_CleanSession_too(MqttProtocolVersion version)
     {
-        WithBroker = options => options with { MaximumSessionExpiry = TimeSpan.FromSeconds(30) };
+        WithBroker = options => options with { Limits = new() { MaximumSessionExpiry = TimeSpan.FromSeconds(30) } };
         Resume("client", version).Cut();
 
         Advance(31);
@@ -147,7 +147,7 @@ public abstract class SessionTests(StoreKind store) : BrokerTests(store)
     [Theory, Versions]
     public void Without_a_cap_a_session_may_stay_for_ever(MqttProtocolVersion version)
     {
-        WithBroker = options => options with { MaximumSessionExpiry = null };
+        WithBroker = options => options with { Limits = new() { MaximumSessionExpiry = null } };
         Resume("client", version, packet =>
         {
             if (version == MqttProtocolVersion.V500)
@@ -182,7 +182,7 @@ public abstract class SessionTests(StoreKind store) : BrokerTests(store)
     [Fact]
     public void DISCONNECT_may_lengthen_the_session_expiry_up_to_the_cap()
     {
-        WithBroker = options => options with { MaximumSessionExpiry = TimeSpan.FromSeconds(30) };
+        WithBroker = options => options with { Limits = new() { MaximumSessionExpiry = TimeSpan.FromSeconds(30) } };
         Resume("client", with: packet => packet.SessionExpiryInterval = 1).Disconnect(expiry: 1000);
 
         Advance(29);

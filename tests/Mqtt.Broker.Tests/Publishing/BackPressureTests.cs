@@ -70,7 +70,7 @@ public abstract class BackPressureTests(StoreKind store) : BrokerTests(store)
     [Fact]
     public void Two_clients_that_flood_each_other_both_go_on()
     {
-        WithBroker = options => options with { QueueCount = 8, InFlightMaximum = 1 };
+        WithBroker = options => options with { Limits = new() { QueueCount = 8, InFlightMaximum = 1 } };
         var (left, right) = (Connect("left"), Connect("right"));
         left.Subscribe("to/left", QoS1);
         right.Subscribe("to/right", QoS1);
@@ -128,7 +128,7 @@ public abstract class BackPressureTests(StoreKind store) : BrokerTests(store)
 
     private (TestClient Subscriber, TestClient Publisher) Slow(MqttProtocolVersion version)
     {
-        WithBroker = options => options with { QueueCount = 8, InFlightMaximum = 1, InFlightMaximum3 = 1 };
+        WithBroker = options => options with { Limits = new() { QueueCount = 8, InFlightMaximum = 1, InFlightMaximum3 = 1 } };
         var subscriber = Resume("subscriber", version);
         subscriber.Subscribe("t", QoS1);
         return (subscriber, Connect("publisher", version));

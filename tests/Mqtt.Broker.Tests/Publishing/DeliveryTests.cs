@@ -255,7 +255,7 @@ public abstract class DeliveryTests(StoreKind store) : BrokerTests(store)
     [Theory, Versions(Only3 = true)]
     public void A_3_client_has_at_most_the_configured_number_in_flight(MqttProtocolVersion version)
     {
-        WithBroker = options => options with { InFlightMaximum3 = 2 };
+        WithBroker = options => options with { Limits = new() { InFlightMaximum3 = 2 } };
         var subscriber = Connect("subscriber", version);
         subscriber.Subscribe("t", QoS1);
         var publisher = Connect("publisher", version);
@@ -273,7 +273,7 @@ public abstract class DeliveryTests(StoreKind store) : BrokerTests(store)
     [Fact]
     public void The_brokers_own_bound_holds_if_the_client_takes_more()
     {
-        WithBroker = options => options with { InFlightMaximum = 1 };
+        WithBroker = options => options with { Limits = new() { InFlightMaximum = 1 } };
         var subscriber = Connect("subscriber", with: packet => packet.ReceiveMaximum = 100);
         subscriber.Subscribe("t", QoS1);
         var publisher = Connect("publisher");

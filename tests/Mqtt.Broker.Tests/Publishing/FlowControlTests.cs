@@ -16,7 +16,7 @@ public abstract class FlowControlTests(StoreKind store) : BrokerTests(store)
     [Theory, Versions]
     public void A_publisher_waits_a_bounded_time_for_a_subscriber_whose_queue_is_half_full(MqttProtocolVersion version)
     {
-        WithBroker = options => options with { QueueCount = 4, InFlightMaximum = 1, InFlightMaximum3 = 1 };
+        WithBroker = options => options with { Limits = new() { QueueCount = 4, InFlightMaximum = 1, InFlightMaximum3 = 1 } };
         var subscriber = Connect("subscriber", version);
         subscriber.Subscribe("t", QoS1);
         var publisher = Connect("publisher", version);
@@ -35,7 +35,7 @@ public abstract class FlowControlTests(StoreKind store) : BrokerTests(store)
     [Theory, Versions]
     public void A_publisher_goes_on_as_soon_as_there_is_room_again(MqttProtocolVersion version)
     {
-        WithBroker = options => options with { QueueCount = 4, InFlightMaximum = 1, InFlightMaximum3 = 1 };
+        WithBroker = options => options with { Limits = new() { QueueCount = 4, InFlightMaximum = 1, InFlightMaximum3 = 1 } };
         var subscriber = Connect("subscriber", version);
         subscriber.Subscribe("t", QoS1);
         var publisher = Connect("publisher", version);
@@ -52,7 +52,7 @@ public abstract class FlowControlTests(StoreKind store) : BrokerTests(store)
     [Theory, Versions]
     public void A_publisher_goes_on_as_soon_as_the_slow_subscriber_is_gone(MqttProtocolVersion version)
     {
-        WithBroker = options => options with { QueueCount = 4, InFlightMaximum = 1, InFlightMaximum3 = 1 };
+        WithBroker = options => options with { Limits = new() { QueueCount = 4, InFlightMaximum = 1, InFlightMaximum3 = 1 } };
         var subscriber = Resume("subscriber", version);
         subscriber.Subscribe("t", QoS1);
         var publisher = Connect("publisher", version);
@@ -69,7 +69,7 @@ public abstract class FlowControlTests(StoreKind store) : BrokerTests(store)
     [Theory, Versions]
     public void A_pause_keeps_only_the_publisher_waiting(MqttProtocolVersion version)
     {
-        WithBroker = options => options with { QueueCount = 4, InFlightMaximum = 1, InFlightMaximum3 = 1 };
+        WithBroker = options => options with { Limits = new() { QueueCount = 4, InFlightMaximum = 1, InFlightMaximum3 = 1 } };
         Connect("slow", version).Subscribe("t", QoS1);
         var publisher = Connect("publisher", version);
         for (var i = 0; i < 3; i++)
@@ -87,7 +87,7 @@ public abstract class FlowControlTests(StoreKind store) : BrokerTests(store)
     [Fact]
     public void Where_queues_have_no_bound_nobody_waits()
     {
-        WithBroker = options => options with { QueueCount = int.MaxValue, QueueBytes = long.MaxValue, InFlightMaximum = 1 };
+        WithBroker = options => options with { Limits = new() { QueueCount = int.MaxValue, QueueBytes = long.MaxValue, InFlightMaximum = 1 } };
         Connect("subscriber").Subscribe("t", QoS1);
         var publisher = Connect("publisher");
 
@@ -100,7 +100,7 @@ public abstract class FlowControlTests(StoreKind store) : BrokerTests(store)
     [Fact]
     public void Without_a_pause_the_newest_is_dropped_at_once()
     {
-        WithBroker = options => options with { QueueCount = 2, InFlightMaximum = 1, PublisherPause = TimeSpan.Zero };
+        WithBroker = options => options with { PublisherPause = TimeSpan.Zero, Limits = new() { QueueCount = 2, InFlightMaximum = 1 } };
         Connect("subscriber").Subscribe("t", QoS1);
         var publisher = Connect("publisher");
 
@@ -149,7 +149,7 @@ public abstract class FlowControlTests(StoreKind store) : BrokerTests(store)
     public void Two_meshed_clients_at_the_byte_limit_both_make_progress(MqttProtocolVersion version)
     {
         const int Count = 100;
-        WithBroker = options => options with { QueueBytes = 64 * 1024, QueueCount = 100, InFlightMaximum = 4, InFlightMaximum3 = 4 };
+        WithBroker = options => options with { Limits = new() { QueueBytes = 64 * 1024, QueueCount = 100, InFlightMaximum = 4, InFlightMaximum3 = 4 } };
         WithServer = options => options with { Limits = options.Limits with { OutboxBytes = 16 * 1024 } };
         ConnectionBytes = 16 * 1024;
         var one = new BlockingClient(Harness, "one", "two", version, Count);

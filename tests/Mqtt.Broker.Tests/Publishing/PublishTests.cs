@@ -299,7 +299,7 @@ public abstract class PublishTests(StoreKind store) : BrokerTests(store)
     [Spec(V5, "3.3.4-7")]
     public void More_unreleased_QoS_2_messages_than_Receive_Maximum_are_an_error(MqttProtocolVersion version)
     {
-        WithBroker = options => options with { ReceiveMaximum = 3 };
+        WithBroker = options => options with { Limits = new() { ReceiveMaximum = 3 } };
         var publisher = Connect("publisher", version);
         for (var i = 0; i < 3; i++)
         {
@@ -315,7 +315,7 @@ public abstract class PublishTests(StoreKind store) : BrokerTests(store)
     [Fact]
     public void Receive_Maximum_is_announced_and_every_PUBCOMP_and_PUBACK_gives_room()
     {
-        WithBroker = options => options with { ReceiveMaximum = 2 };
+        WithBroker = options => options with { Limits = new() { ReceiveMaximum = 2 } };
         var publisher = Connect("publisher");
         publisher.Answer.ReceiveMaximum.Should().Be(2);
 
@@ -331,7 +331,7 @@ public abstract class PublishTests(StoreKind store) : BrokerTests(store)
     [Theory, Versions]
     public void A_client_that_uses_all_of_Receive_Maximum_with_both_QoS_breaks_no_rule(MqttProtocolVersion version)
     {
-        WithBroker = options => options with { ReceiveMaximum = 4 };
+        WithBroker = options => options with { Limits = new() { ReceiveMaximum = 4 } };
         Resume("durable").Subscribe("t", QoS2);
         var publisher = Resume("publisher", version);
         var two = publisher.SendPublish("t", "1", QoS2);
@@ -350,7 +350,7 @@ public abstract class PublishTests(StoreKind store) : BrokerTests(store)
     [Theory, Versions]
     public void QoS_2_messages_of_an_earlier_connection_count_again_only_when_they_come_again(MqttProtocolVersion version)
     {
-        WithBroker = options => options with { ReceiveMaximum = 2 };
+        WithBroker = options => options with { Limits = new() { ReceiveMaximum = 2 } };
         var publisher = Resume("publisher", version);
         var first = publisher.SendPublish("t", "1", QoS2);
         publisher.Expect<PubRecPacket>();
@@ -453,7 +453,7 @@ public abstract class PublishTests(StoreKind store) : BrokerTests(store)
     [Spec(V5, "3.2.2-18")]
     public void Without_a_topic_alias_maximum_every_alias_is_an_error()
     {
-        WithBroker = options => options with { TopicAliasMaximum = 0 };
+        WithBroker = options => options with { Limits = new() { TopicAliasMaximum = 0 } };
         var client = Connect("client");
         client.Answer.TopicAliasMaximum.Should().BeNull();
 

@@ -37,7 +37,7 @@ public abstract class QueueTests(StoreKind store) : BrokerTests(store)
     [Theory, Versions]
     public void A_full_queue_loses_the_newest(MqttProtocolVersion version)
     {
-        WithBroker = options => options with { PublisherPause = TimeSpan.Zero, QueueCount = 3 };
+        WithBroker = options => options with { PublisherPause = TimeSpan.Zero, Limits = new() { QueueCount = 3 } };
         Away(version);
         var publisher = Connect("publisher");
         for (var i = 0; i < 5; i++)
@@ -54,7 +54,7 @@ public abstract class QueueTests(StoreKind store) : BrokerTests(store)
     [Theory, Versions]
     public void A_queue_is_bounded_in_bytes_too(MqttProtocolVersion version)
     {
-        WithBroker = options => options with { PublisherPause = TimeSpan.Zero, QueueBytes = 10_000 };
+        WithBroker = options => options with { PublisherPause = TimeSpan.Zero, Limits = new() { QueueBytes = 10_000 } };
         Away(version);
         var publisher = Connect("publisher");
         for (var i = 0; i < 5; i++)
@@ -71,7 +71,7 @@ public abstract class QueueTests(StoreKind store) : BrokerTests(store)
     [Theory, Versions]
     public void A_message_larger_than_the_whole_queue_reaches_a_client_that_is_there(MqttProtocolVersion version)
     {
-        WithBroker = options => options with { PublisherPause = TimeSpan.Zero, QueueBytes = 1000, QueueCount = 1 };
+        WithBroker = options => options with { PublisherPause = TimeSpan.Zero, Limits = new() { QueueBytes = 1000, QueueCount = 1 } };
         var subscriber = Resume("subscriber", version);
         subscriber.Subscribe("t", QoS2);
         var large = new string('x', 5000);
@@ -84,7 +84,7 @@ public abstract class QueueTests(StoreKind store) : BrokerTests(store)
     [Fact]
     public void Expired_messages_make_room_first()
     {
-        WithBroker = options => options with { PublisherPause = TimeSpan.Zero, QueueCount = 3 };
+        WithBroker = options => options with { PublisherPause = TimeSpan.Zero, Limits = new() { QueueCount = 3 } };
         Away();
         var publisher = Connect("publisher");
         publisher.Publish("t", "0", QoS1);
@@ -106,7 +106,7 @@ public abstract class QueueTests(StoreKind store) : BrokerTests(store)
     [Fact]
     public void Each_message_that_expires_makes_room_for_one_when_its_time_comes()
     {
-        WithBroker = options => options with { QueueCount = 3 };
+        WithBroker = options => options with { Limits = new() { QueueCount = 3 } };
         Away();
         var publisher = Connect("publisher");
         for (var i = 0; i < 3; i++)
@@ -130,7 +130,7 @@ public abstract class QueueTests(StoreKind store) : BrokerTests(store)
     [Fact]
     public void Then_the_oldest_QoS_0_makes_room()
     {
-        WithBroker = options => options with { PublisherPause = TimeSpan.Zero, QueueCount = 3 };
+        WithBroker = options => options with { PublisherPause = TimeSpan.Zero, Limits = new() { QueueCount = 3 } };
         var publisher = Connect("publisher");
         publisher.Publish("retained/1", "kept", QoS1, retain: true);
         publisher.Publish("retained/2", "kept", QoS1, retain: true);
@@ -155,7 +155,7 @@ public abstract class QueueTests(StoreKind store) : BrokerTests(store)
     [Theory, Versions]
     public void What_was_delivered_makes_room_in_the_queue(MqttProtocolVersion version)
     {
-        WithBroker = options => options with { PublisherPause = TimeSpan.Zero, QueueCount = 2 };
+        WithBroker = options => options with { PublisherPause = TimeSpan.Zero, Limits = new() { QueueCount = 2 } };
         var subscriber = Away(version);
         var publisher = Connect("publisher");
         for (var round = 0; round < 3; round++)

@@ -172,7 +172,7 @@ public abstract class RetainedTests(StoreKind store) : BrokerTests(store)
     [Theory, Versions]
     public void Retained_messages_obey_the_window_and_come_in_front_of_what_is_published_meanwhile(MqttProtocolVersion version)
     {
-        WithBroker = options => options with { InFlightMaximum = 2, InFlightMaximum3 = 2 };
+        WithBroker = options => options with { Limits = new() { InFlightMaximum = 2, InFlightMaximum3 = 2 } };
         var publisher = Connect("publisher");
         for (var i = 0; i < 5; i++)
             publisher.Publish($"{i}", "kept", QoS1, retain: true);
@@ -196,7 +196,7 @@ public abstract class RetainedTests(StoreKind store) : BrokerTests(store)
     [Theory, Versions]
     public void Retained_messages_count_against_no_bound_of_the_queue(MqttProtocolVersion version)
     {
-        WithBroker = options => options with { QueueCount = 1, InFlightMaximum = 1, InFlightMaximum3 = 1 };
+        WithBroker = options => options with { Limits = new() { QueueCount = 1, InFlightMaximum = 1, InFlightMaximum3 = 1 } };
         var publisher = Connect("publisher");
         for (var i = 0; i < 20; i++)
             publisher.Publish($"{i}", "kept", QoS1, retain: true);

@@ -25,7 +25,7 @@ internal sealed class ConnectFlow(SessionContext context, SessionTable table, Cl
             if (context.Watch is { } watch)
                 await watch.WaitAsync(position).ConfigureAwait(false);
 
-            var attachment = new Attachment(session, connection, packet, context.Options);
+            var attachment = new Attachment(session, connection, packet, context.Options.Limits);
             connection.State = attachment;
             answer.SessionPresent = resumed;
             using (Turn.Enter(out var turn))
@@ -100,14 +100,14 @@ internal sealed class ConnectFlow(SessionContext context, SessionTable table, Cl
 
     /// <summary>A session expiry as far as the broker allows it.</summary>
     public uint Cap(uint seconds) =>
-        context.Options.MaximumSessionExpiry is { } cap ? (uint)Math.Min(seconds, cap.TotalSeconds) : seconds;
+        context.Options.Limits.MaximumSessionExpiry is { } cap ? (uint)Math.Min(seconds, cap.TotalSeconds) : seconds;
 
     private ConnAckPacket Answer(ConnectPacket packet, string? assigned)
     {
         var answer = new ConnAckPacket();
         if (packet.Version != MqttProtocolVersion.V500)
             return answer;
-        var options = context.Options;
+        var options = context.Options.Limits;
         answer.ReceiveMaximum = (ushort)options.ReceiveMaximum;
         answer.MaximumPacketSize = (uint)options.MaximumPacketBytes;
         answer.SharedSubscriptionAvailable = false;

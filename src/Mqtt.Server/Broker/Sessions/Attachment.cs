@@ -10,31 +10,38 @@ namespace Mqtt.Server.Broker.Sessions;
 /// A session's present connection, and everything that ends with it: version, limits, aliases, what waits to leave; and the way into its
 /// outbox, under the session's lock. Events of a connection whose attachment is no longer its session's touch nothing.
 /// </summary>
-internal sealed class Attachment(Session session, MqttConnection connection, ConnectPacket connect, MqttBrokerOptions options)
+internal sealed class Attachment(Session session, MqttConnection connection, ConnectPacket connect, ClientLimits limits) : BrokerClient
 {
     public Session Session => session;
 
-    public MqttConnection Connection => connection;
+    public override string ClientId => session.ClientId;
+
+    public override string? UserName { get; } = connect.UserName?.ToString();
+
+    public override MqttConnection Connection => connection;
+
+    public override MqttProtocolVersion Version => connection.Version;
+
+    public override ClientLimits Limits => limits;
+
+    public override TimeSpan SessionExpiry => session.ExpirySeconds == uint.MaxValue ? Timeout.InfiniteTimeSpan : TimeSpan.FromSeconds(session.ExpirySeconds);
+
+    public override bool IsConnected => session.Attachment == this;
 
     public Outbox Outbox { get; } = connection.Outbox;
 
     public bool IsV5 { get; } = connect.Version == MqttProtocolVersion.V500;
 
-    public MqttProtocolVersion Version { get; } = connect.Version;
-
-    /// <summary>The largest packet that the client accepts.</summary>
-    public int MaximumPacketBytes { get; } = (int)Math.Min(connect.MaximumPacketSize ?? int.MaxValue, int.MaxValue);
+    public override int MaximumPacketBytes { get; } = (int)Math.Min(connect.MaximumPacketSize ?? int.MaxValue, int.MaxValue);
 
     /// <summary>How many QoS 1 and 2 messages may be under way to the client.</summary>
-    public int Window { get; } = connect.Version == MqttProtocolVersion.V500
-        ? Math.Min((int)(connect.ReceiveMaximum ?? ushort.MaxValue), options.InFlightMaximum)
-        : options.InFlightMaximum3;
+    public int Window { get; } = limits.WindowFor(connect.Version, connect.ReceiveMaximum);
 
     /// <summary>The session expiry that CONNECT asked for was 0: DISCONNECT may not raise it.</summary>
     public bool ExpiryWasZero { get; } = connect.Version == MqttProtocolVersion.V500 && (connect.SessionExpiryInterval ?? 0) == 0;
 
     /// <summary>Aliases that the client sets. Its own loop uses them alone.</summary>
-    public IncomingTopicAliases Aliases => field ??= new(options.TopicAliasMaximum);
+    public IncomingTopicAliases Aliases => field ??= new(limits.TopicAliasMaximum);
 
     /// <summary>Packets that wait for the store, in order. Under the session's lock.</summary>
     public Queue<Departure>? Waiting { get; set; }

@@ -27,8 +27,8 @@ internal sealed class Session
     {
         ClientId = clientId;
         this.context = context;
-        queue = new SessionQueue(context.Options.QueueCount, context.Options.QueueBytes);
-        arrivals = new IncomingFlights(context.Options.ReceiveMaximum);
+        queue = new SessionQueue(context.Options.Limits);
+        arrivals = new IncomingFlights(context.Options.Limits.ReceiveMaximum);
     }
 
     /// <summary>Whose session it is.</summary>
@@ -83,7 +83,8 @@ internal sealed class Session
         {
             Attachment = attachment;
             flights.Reconnect(attachment.Window);
-            arrivals.Reconnect(context.Options.ReceiveMaximum);
+            arrivals.Reconnect(attachment.Limits.ReceiveMaximum);
+            queue.Limits = attachment.Limits;
             attachment.Connection.Send(answer);
             Pump(turn);
         }

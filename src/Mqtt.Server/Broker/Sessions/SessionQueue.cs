@@ -7,7 +7,7 @@ namespace Mqtt.Server.Broker.Sessions;
 /// What waits for a session: first the retained messages of new subscriptions, which come at the client's pace and count against no
 /// limit, then everything else, bounded in number and bytes. The session's lock guards it.
 /// </summary>
-internal sealed class SessionQueue(int maximumCount, long maximumBytes)
+internal sealed class SessionQueue(ClientLimits limits)
 {
     // What a copy costs beside its bytes, roughly: the entry and its share of the message.
     private const int OverheadBytes = 96;
@@ -20,6 +20,9 @@ internal sealed class SessionQueue(int maximumCount, long maximumBytes)
     private int atMostOnceCount;
     private long firstExpiry = MessageParts.NeverExpires;
 
+    /// <summary>How much may wait; those of the last connection.</summary>
+    public ClientLimits Limits { get; set; } = limits;
+
     /// <summary>True if nothing waits.</summary>
     public bool IsEmpty => Count == 0;
 
@@ -27,10 +30,10 @@ internal sealed class SessionQueue(int maximumCount, long maximumBytes)
     public int Count => (retained?.Count ?? 0) + (messages?.Count ?? 0);
 
     /// <summary>True if so much waits that publishers should slow down: half of either bound.</summary>
-    public bool IsHigh => messages is not null && (messages.Count >= maximumCount - (maximumCount / 2) || bytes >= maximumBytes / 2);
+    public bool IsHigh => messages is not null && (messages.Count >= Limits.QueueCount - (Limits.QueueCount / 2) || bytes >= Limits.QueueBytes / 2);
 
     /// <summary>True if they may go on: a quarter of both bounds.</summary>
-    public bool IsLow => messages is null || (messages.Count <= maximumCount / 4 && bytes <= maximumBytes / 4);
+    public bool IsLow => messages is null || (messages.Count <= Limits.QueueCount / 4 && bytes <= Limits.QueueBytes / 4);
 
     /// <summary>True while retained messages wait.</summary>
     public bool HasRetained => retained is not null;
@@ -93,7 +96,7 @@ internal sealed class SessionQueue(int maximumCount, long maximumBytes)
     }
 
     // Where nothing waits, a message of any size may: it is perhaps on its way in a moment.
-    private bool HasRoom(int size) => messages is null or { Count: 0 } || (messages.Count < maximumCount && bytes + size <= maximumBytes);
+    private bool HasRoom(int size) => messages is null or { Count: 0 } || (messages.Count < Limits.QueueCount && bytes + size <= Limits.QueueBytes);
 
     private void MakeRoom(int size, long now, ref List<Copy>? dropped)
     {
