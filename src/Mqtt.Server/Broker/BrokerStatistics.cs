@@ -20,12 +20,21 @@ public enum DropCause
 
     /// <summary>The process held more bytes than it may; the message did not get in at all.</summary>
     MemoryFull,
+
+    /// <summary>The client may not publish there; the message did not get in at all.</summary>
+    NotAuthorized,
+
+    /// <summary>A hook refused or dropped the message, or failed over it; it did not get in at all.</summary>
+    Hook,
 }
 
 /// <summary>What a broker has counted since it began. Any thread.</summary>
 public sealed class BrokerStatistics
 {
     private long publisherPauses;
+    private long hookFailures;
+    private long slowHooks;
+    private long hookNoticesLost;
     private readonly long[] dropped = new long[Enum.GetValues<DropCause>().Length];
 
     /// <summary>How many copies of messages were dropped for this cause.</summary>
@@ -33,6 +42,21 @@ public sealed class BrokerStatistics
 
     /// <summary>How often a publisher was made to wait for a subscriber that takes its messages too slowly.</summary>
     public long PublisherPauses => Interlocked.Read(ref publisherPauses);
+
+    /// <summary>How often a hook threw.</summary>
+    public long HookFailures => Interlocked.Read(ref hookFailures);
+
+    /// <summary>How often a hook took longer than <see cref="MqttBrokerOptions.SlowHookTime"/>.</summary>
+    public long SlowHooks => Interlocked.Read(ref slowHooks);
+
+    /// <summary>How often an observer was not told, since <see cref="MqttBrokerOptions.HookQueueCount"/> others waited for it.</summary>
+    public long HookNoticesLost => Interlocked.Read(ref hookNoticesLost);
+
+    internal void OnHookFailed() => Interlocked.Increment(ref hookFailures);
+
+    internal void OnHookSlow() => Interlocked.Increment(ref slowHooks);
+
+    internal void OnHookNoticeLost() => Interlocked.Increment(ref hookNoticesLost);
 
     internal void OnPublisherPaused() => Interlocked.Increment(ref publisherPauses);
 

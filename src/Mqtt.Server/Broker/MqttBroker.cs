@@ -3,6 +3,7 @@ using Mqtt.Protocol.Channels;
 using Mqtt.Protocol.Delivery;
 using Mqtt.Server.Broker;
 using Mqtt.Server.Broker.Flows;
+using Mqtt.Server.Broker.Hooks;
 using Mqtt.Server.Broker.Retained;
 using Mqtt.Server.Broker.Routing;
 using Mqtt.Server.Broker.Sessions;
@@ -20,6 +21,7 @@ namespace Mqtt.Server;
 public sealed class MqttBroker : IInlineMqttHandler, IAsyncDisposable
 {
     private readonly Heartbeat heartbeat;
+    private readonly HookTable hooks;
     private readonly SessionTable table = new();
     private readonly RetainedMessages retained = new();
     private readonly ConnectFlow connecting;
@@ -41,6 +43,7 @@ public sealed class MqttBroker : IInlineMqttHandler, IAsyncDisposable
         options.Validate();
         heartbeat = new Heartbeat(options.TimeProvider, options.Logger);
         var context = new SessionContext(options, heartbeat, Statistics);
+        hooks = context.Hooks;
         var router = new Router<Session>();
         var gates = new ClientGates(options.Scheduler);
         publishing = new PublishFlow(context, router, retained);
@@ -50,6 +53,7 @@ public sealed class MqttBroker : IInlineMqttHandler, IAsyncDisposable
         disconnecting = new DisconnectFlow(connecting, gates, ending);
         if (options.Store is { } store)
             new Recovery(context, table, retained, subscribing, ending).Run(store);
+        hooks.Broker?.Tell(this, static (observer, broker) => observer.OnStartedAsync(broker));
     }
 
     /// <summary>What the broker has counted.</summary>
@@ -95,6 +99,8 @@ public sealed class MqttBroker : IInlineMqttHandler, IAsyncDisposable
         foreach (var session in table.All)
             session.End();
         retained.Clear();
+        hooks.Broker?.Tell(this, static (observer, broker) => observer.OnStoppedAsync(broker));
+        await hooks.DrainAsync().ConfigureAwait(false);
     }
 
     // A publisher that is too fast waits here, and with it only its own connection.

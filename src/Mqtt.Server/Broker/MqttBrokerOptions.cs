@@ -34,6 +34,12 @@ public sealed record MqttBrokerOptions
     /// </summary>
     public IReadOnlyList<IBrokerHook> Hooks { get; init; } = [];
 
+    /// <summary>How much may wait to be told to one observer that is slower than the broker; it is not told what goes beyond. Default: 10,000.</summary>
+    public int HookQueueCount { get; init; } = 10_000;
+
+    /// <summary>A hook that takes longer than this for an answer is logged and counted; it is waited for even so. Default: 1 s.</summary>
+    public TimeSpan SlowHookTime { get; init; } = TimeSpan.FromSeconds(1);
+
     /// <summary>The clock. Default: the system's.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 
@@ -53,6 +59,10 @@ public sealed record MqttBrokerOptions
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(MemoryBytes);
         ArgumentOutOfRangeException.ThrowIfLessThan(PublisherPause, TimeSpan.Zero);
         ArgumentNullException.ThrowIfNull(Hooks);
+        foreach (var hook in Hooks)
+            ArgumentNullException.ThrowIfNull(hook, nameof(Hooks));
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(HookQueueCount);
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(SlowHookTime, TimeSpan.Zero);
         ArgumentNullException.ThrowIfNull(TimeProvider);
         ArgumentNullException.ThrowIfNull(Scheduler);
         ArgumentNullException.ThrowIfNull(Logger);

@@ -1,4 +1,5 @@
 using Mqtt.Protocol.Channels;
+using Mqtt.Server.Broker.Hooks;
 using Mqtt.Server.Broker.Messages;
 using Mqtt.Server.Broker.Storage;
 using Mqtt.Server.Time;
@@ -13,6 +14,9 @@ internal sealed class SessionContext(MqttBrokerOptions options, Heartbeat heartb
     public Heartbeat Heartbeat => heartbeat;
 
     public BrokerStatistics Statistics => statistics;
+
+    /// <summary>Who has a say in what happens, and who is told.</summary>
+    public HookTable Hooks { get; } = new(options, statistics, heartbeat);
 
     /// <summary>The store; <see langword="null"/> if nothing outlives the broker.</summary>
     public IBrokerStore? Store => options.Store;

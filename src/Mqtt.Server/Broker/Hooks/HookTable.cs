@@ -1,0 +1,74 @@
+using Mqtt.Server.Time;
+
+namespace Mqtt.Server.Broker.Hooks;
+
+/// <summary>
+/// The hooks of a broker by theme, each list in the order of the options; fixed when the broker is made. A theme that nobody has hooked is
+/// <see langword="null"/>, so that an unused event costs one check and nothing else.
+/// </summary>
+internal sealed class HookTable
+{
+    private readonly (IBrokerHook Hook, HookRunner Runner)[] all;
+    private readonly Heartbeat heartbeat;
+
+    public HookTable(MqttBrokerOptions options, BrokerStatistics statistics, Heartbeat heartbeat)
+    {
+        this.heartbeat = heartbeat;
+        all = [.. options.Hooks.Select(hook => (hook, new HookRunner(hook, options, statistics)))];
+        Authorization = Of<IAuthorizationHook>();
+        Connecting = Of<IConnectionHook>();
+        Connections = Of<IConnectionObserver>();
+        Subscribing = Of<ISubscriptionHook>();
+        Subscriptions = Of<ISubscriptionObserver>();
+        Publishing = Of<IMessageHook>();
+        Messages = Of<IMessageObserver>();
+        Deliveries = Of<IDeliveryObserver>();
+        Willing = Of<IWillHook>();
+        Wills = Of<IWillObserver>();
+        Sessions = Of<ISessionObserver>();
+        Retained = Of<IRetainedObserver>();
+        Broker = Of<IBrokerObserver>();
+    }
+
+    public HookList<IAuthorizationHook>? Authorization { get; }
+
+    public HookList<IConnectionHook>? Connecting { get; }
+
+    public HookList<IConnectionObserver>? Connections { get; }
+
+    public HookList<ISubscriptionHook>? Subscribing { get; }
+
+    public HookList<ISubscriptionObserver>? Subscriptions { get; }
+
+    public HookList<IMessageHook>? Publishing { get; }
+
+    public HookList<IMessageObserver>? Messages { get; }
+
+    public HookList<IDeliveryObserver>? Deliveries { get; }
+
+    public HookList<IWillHook>? Willing { get; }
+
+    public HookList<IWillObserver>? Wills { get; }
+
+    public HookList<ISessionObserver>? Sessions { get; }
+
+    public HookList<IRetainedObserver>? Retained { get; }
+
+    public HookList<IBrokerObserver>? Broker { get; }
+
+    /// <summary>Completes when every observer has been told what has happened up to now.</summary>
+    public Task DrainAsync() => Task.WhenAll(all.Select(hook => hook.Runner.Drained));
+
+    private HookList<T>? Of<T>()
+        where T : class, IBrokerHook
+    {
+        List<(T, HookRunner)> found = [];
+        foreach (var (hook, runner) in all)
+        {
+            if (hook is T one)
+                found.Add((one, runner));
+        }
+
+        return found.Count == 0 ? null : new HookList<T>([.. found], heartbeat);
+    }
+}
