@@ -74,6 +74,29 @@ public sealed class MqttConnection
     }
 
     /// <summary>
+    /// Has a packet handled as if the peer had sent it: in order with the peer's own packets and never at the same time, answers, refusals and
+    /// all. The packet is copied before this returns. Completes when the handler is done with it; what that throws ends the connection, as ever, and is
+    /// thrown here as well. Safe from all threads; not to be awaited by the handler within a packet of the same connection, which would never end.
+    /// </summary>
+    /// <exception cref="ArgumentException">The packet cannot be written, and was not handed in: a topic name with wildcards, an identifier of 0.</exception>
+    /// <exception cref="MqttProtocolException">A client does not send this packet, and it was not handed in; or the handler found that it breaks the protocol.</exception>
+    /// <exception cref="MqttConnectionException">The connection is over, or ended before it was the packet's turn.</exception>
+    public Task InjectAsync(MqttPacket packet)
+    {
+        ArgumentNullException.ThrowIfNull(packet);
+        return loop.Injection.InjectAsync(AsReceived(packet));
+    }
+
+    /// <summary>The same as <see cref="InjectAsync"/>, but waits for nothing: what goes wrong ends the connection, and that is all. False if it is over.</summary>
+    /// <exception cref="ArgumentException">The packet cannot be written, and was not handed in.</exception>
+    /// <exception cref="MqttProtocolException">A client does not send this packet, and it was not handed in.</exception>
+    public bool Inject(MqttPacket packet)
+    {
+        ArgumentNullException.ThrowIfNull(packet);
+        return loop.Injection.TryInject(AsReceived(packet));
+    }
+
+    /// <summary>
     /// Ends the connection: a DISCONNECT with the reason goes out where the version and the state allow one, what waits is sent
     /// first, for a bounded time. Returns at once; safe from all threads; harmless if repeated.
     /// </summary>
@@ -82,6 +105,16 @@ public sealed class MqttConnection
 
     /// <summary>Cuts the connection at once, and throws away what waits.</summary>
     public void Abort() => loop.Abort(new MqttCloseCause(MqttCloseKind.Local, ReasonCode.UnspecifiedError));
+
+    // Through the codec: what the handler gets owns its memory, and has passed every check that a received packet passes.
+    private MqttPacket AsReceived(MqttPacket packet)
+    {
+        var version = packet is ConnectPacket connect ? connect.Version : Version;
+        var bytes = new byte[MqttPacketWriter.Measure(packet, version)];
+        MqttPacketWriter.Write(bytes, packet, version);
+        var reader = new MqttPacketReader(version, MqttSender.Client) { AllowDisallowedCodePoints = loop.AllowsDisallowedCodePoints };
+        return reader.TryRead(bytes, out var received, out _) ? received : throw new MqttProtocolException(ReasonCode.MalformedPacket, "The packet is incomplete.");
+    }
 
     /// <inheritdoc/>
     public override string ToString() => $"#{Id} {RemoteEndPoint}";

@@ -137,6 +137,34 @@ public sealed class MqttServer : IAsyncDisposable
     }
 
     /// <summary>
+    /// Makes a connection of a channel that came about elsewhere: another protocol's upgrade, a pipe, memory, a test. It is served like one that was accepted,
+    /// with the same limits, and the server owns the channel from here on. The server must be started.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">The server is not started.</exception>
+    /// <exception cref="MqttConnectionException">The server stops, or has no room for another connection; the channel is closed.</exception>
+    public MqttConnection Serve(MqttChannel channel)
+    {
+        ArgumentNullException.ThrowIfNull(channel);
+        if (heartbeat is null)
+            throw new InvalidOperationException("The server is not started.");
+        var loop = stopping is null ? Begin(channel) : null;
+        if (loop is null)
+        {
+            channel.Abort();
+            throw new MqttConnectionException("The server takes no further connection.");
+        }
+
+        // Who stops the server meanwhile may have looked just before.
+        if (stopping is not null)
+            loop.Close(new MqttCloseCause(MqttCloseKind.ServerStopping, ReasonCode.ServerShuttingDown));
+        return loop.Connection;
+    }
+
+    /// <summary>The same for a stream.</summary>
+    /// <inheritdoc cref="Serve(MqttChannel)"/>
+    public MqttConnection Serve(Stream stream) => Serve(new StreamChannel(stream));
+
+    /// <summary>
     /// Stops in good order: accepts no more, tells every client (0x8B, server shutting down), gives them time to take what waits,
     /// then cuts what is left. A handler that still does not complete is left behind after the same time again, and that is logged.
     /// Harmless if repeated.
@@ -214,18 +242,19 @@ public sealed class MqttServer : IAsyncDisposable
         }
     }
 
-    private void Begin(MqttChannel channel)
+    private ConnectionLoop? Begin(MqttChannel channel)
     {
         if (connections.Count >= (options.MaximumConnections ?? int.MaxValue) || BufferPool.RentedBytes > options.MemoryBytes)
         {
             channel.Abort();
-            return;
+            return null;
         }
 
         var id = Interlocked.Increment(ref lastConnectionId);
         var loop = new ConnectionLoop(this, options, channel, handler!, heartbeat!, id);
         connections[id] = loop;
         loop.Start();
+        return loop;
     }
 
     /// <summary>A connection is over, and its task about to complete.</summary>

@@ -41,6 +41,14 @@ internal sealed class ConnectionLoop : Deadline
     private bool parked;
     private int countedBytes;
 
+    // Who handles packets: the loop alone, or by turns with whoever hands in further ones. The injection is set from any thread, once.
+    private const byte Nobody = 0;
+    private const byte LoopAlone = 1;
+    private const byte LoopInTurn = 2;
+    private const byte NobodyAnyMore = 3;
+    private volatile byte handledBy;
+    private volatile Injection? injection;
+
     // Set from any thread.
     private volatile MqttCloseCause? closeCause;
     private volatile bool accepted;
@@ -80,6 +88,19 @@ internal sealed class ConnectionLoop : Deadline
     public MqttProtocolVersion Version => reader.Version;
 
     public MqttConnectionState State { get; private set; }
+
+    public bool RunsInline => runsInline;
+
+    /// <summary>True while the loop handles what it read without having entered the injection.</summary>
+    public bool IsHandling => handledBy == LoopAlone;
+
+    /// <summary>True once the handler gets nothing more.</summary>
+    public bool HasEnded => handledBy == NobodyAnyMore;
+
+    /// <summary>Where packets come in that the peer has not sent; made at the first use.</summary>
+    public Injection Injection => injection ?? Interlocked.CompareExchange(ref injection, new Injection(this), null) ?? injection!;
+
+    public bool AllowsDisallowedCodePoints => reader.AllowDisallowedCodePoints;
 
     public bool IsAccepted => accepted && closeCause is null;
 
@@ -234,6 +255,8 @@ internal sealed class ConnectionLoop : Deadline
 
             if (!runsInline)
                 await new PoolSwitch();
+            if (TryEnter() is { } others && await others.EnterAsync().ConfigureAwait(false))
+                await ComeBackAsync().ConfigureAwait(false);
             SetState(MqttConnectionState.Active);
             while (HandleSome(out var handling))
             {
@@ -246,10 +269,75 @@ internal sealed class ConnectionLoop : Deadline
             if (closeCause is not null)
                 return;
             SetState(MqttConnectionState.Idle);
+            if (TryLeave() is { } waiting)
+                await LeaveAsync(waiting).ConfigureAwait(false);
             received.Shrink();
             CountUnauthenticated();
             if (outbox.PendingBytes > mostPendingBytes)
                 Abort(new MqttCloseCause(MqttCloseKind.Stuck, ReasonCode.QuotaExceeded));
+        }
+    }
+
+    // Begins to handle; returns the injection if there is one, which is entered then.
+    private Injection? TryEnter()
+    {
+        handledBy = LoopAlone;
+        if (injection is null)
+            return null;
+        handledBy = LoopInTurn;
+        return injection;
+    }
+
+    // Ends it; returns the injection if there is one, which is left then.
+    private Injection? TryLeave()
+    {
+        if (handledBy == LoopAlone)
+            handledBy = Nobody;
+        return injection;
+    }
+
+    // One that was made in the meantime was not entered; what waits there waits for this loop.
+    private async ValueTask LeaveAsync(Injection others)
+    {
+        if (handledBy == Nobody)
+            await others.EnterAsync().ConfigureAwait(false);
+        handledBy = Nobody;
+        var leaving = others.LeaveAsync();
+        if (leaving.IsCompletedSuccessfully)
+            return;
+        await leaving.ConfigureAwait(false);
+        await ComeBackAsync().ConfigureAwait(false);
+    }
+
+    /// <summary>Handles a packet that was handed in, with the consequences that it has for the connection if the peer sends it. Called by the injection alone.</summary>
+    public async ValueTask HandleInjectedAsync(MqttPacket packet)
+    {
+        if (closeCause is not null)
+            throw new MqttConnectionException("The connection is over.");
+        try
+        {
+            ValueTask handling;
+            using (Turn.Enter(out var turn))
+            {
+                turn.MayBlock |= !runsInline;
+                if (packet is ConnectPacket connect)
+                    reader.Version = connect.Version;
+                Observe(packet);
+                handling = handler.OnPacketAsync(Connection, packet);
+            }
+
+            await handling.ConfigureAwait(false);
+        }
+        catch (MqttProtocolException violation)
+        {
+            AnswerBeforeClosing(new MqttCloseCause(MqttCloseKind.ProtocolError, violation.ReasonCode, violation));
+            throw;
+        }
+        catch (Exception failure)
+        {
+            options.Logger.LogError(failure, "The handler of connection {Connection} failed.", Connection);
+            AnswerBeforeClosing(new MqttCloseCause(MqttCloseKind.HandlerFailed, ReasonCode.ImplementationSpecificError, failure));
+            throw;
         }
     }
 
@@ -314,7 +402,12 @@ internal sealed class ConnectionLoop : Deadline
             parked = false;
         }
 
-        // Wherever the handler went, the rest goes on where the connection lives, and user code on the pool.
+        await ComeBackAsync().ConfigureAwait(false);
+    }
+
+    // Wherever the handler went, the rest goes on where the connection lives, and user code on the pool.
+    private async ValueTask ComeBackAsync()
+    {
         if (runsInline)
             await channel.YieldAsync().ConfigureAwait(false);
         else
@@ -327,6 +420,7 @@ internal sealed class ConnectionLoop : Deadline
         Uncount();
         received.Release();
         SetState(MqttConnectionState.Closed);
+        await EndInjectionAsync().ConfigureAwait(false);
         if (connectReceived)
             await TellHandlerAsync(cause).ConfigureAwait(false);
         if (cause.Kind != MqttCloseKind.Network)
@@ -337,6 +431,14 @@ internal sealed class ConnectionLoop : Deadline
         await channel.DisposeAsync().ConfigureAwait(false);
         if (closedSource is { } source)
             await source.CancelAsync().ConfigureAwait(false);
+    }
+
+    // The handler hears of the end after the last packet, also of those that were handed in.
+    private ValueTask EndInjectionAsync()
+    {
+        var isOwner = handledBy == LoopInTurn;
+        handledBy = NobodyAnyMore;
+        return injection is { } others ? others.EndAsync(isOwner) : default;
     }
 
     // What the read loop found ends the connection here, with the answer that the standard gives for it: CONNACK before the
