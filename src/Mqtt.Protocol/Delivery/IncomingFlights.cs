@@ -41,6 +41,9 @@ public sealed class IncomingFlights
     /// <summary>How much of the Receive Maximum is used.</summary>
     public int Unacknowledged => unacknowledged + counted;
 
+    /// <summary>True if a QoS 2 message with this identifier was received and not completed.</summary>
+    public bool Contains(ushort packetId) => received is not null && received.ContainsKey(packetId);
+
     /// <summary>Takes a PUBLISH of QoS 1 or 2.</summary>
     public ArrivalOutcome OnPublish(QualityOfService qualityOfService, ushort packetId)
     {

@@ -26,6 +26,7 @@ public sealed class MqttBroker : IInlineMqttHandler, IAsyncDisposable
     private readonly RetainedMessages retained = new();
     private readonly ConnectFlow connecting;
     private readonly PublishFlow publishing;
+    private readonly HookedPublishFlow? hookedPublishing;
     private readonly SubscribeFlow subscribing;
     private readonly DisconnectFlow disconnecting;
 
@@ -42,12 +43,13 @@ public sealed class MqttBroker : IInlineMqttHandler, IAsyncDisposable
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
         heartbeat = new Heartbeat(options.TimeProvider, options.Logger);
-        var context = new SessionContext(options, heartbeat, Statistics);
-        hooks = context.Hooks;
+        hooks = new HookTable(options, Statistics, heartbeat);
+        var context = new SessionContext(options, heartbeat, Statistics, hooks);
         var router = new Router<Session>();
         var gates = new ClientGates(options.Scheduler);
         publishing = new PublishFlow(context, router, retained);
         subscribing = new SubscribeFlow(context, router, retained);
+        hookedPublishing = HookedPublishFlow.IsNeeded(hooks) ? new HookedPublishFlow(context, publishing) : null;
         var ending = new SessionEndFlow(context, table, router, publishing, gates);
         connecting = new ConnectFlow(context, table, gates, ending);
         disconnecting = new DisconnectFlow(connecting, gates, ending);
@@ -109,6 +111,8 @@ public sealed class MqttBroker : IInlineMqttHandler, IAsyncDisposable
         switch (packet.Type)
         {
             case MqttPacketType.Publish:
+                if (hookedPublishing is not null)
+                    return hookedPublishing.OnPublishAsync(from, (PublishPacket)packet, turn);
                 var slow = publishing.OnPublish(from, (PublishPacket)packet, turn);
                 return slow is null ? default : from.Session.WaitForAsync(slow);
             case MqttPacketType.PubAck:

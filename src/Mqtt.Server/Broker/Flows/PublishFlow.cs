@@ -15,10 +15,23 @@ internal sealed class PublishFlow(SessionContext context, Router<Session> router
     /// Takes a PUBLISH of a client. Never waits for the store: the acknowledgement leaves when what it asserts is safe. Returns the
     /// subscriber for whose sake the publisher should slow down, if there is one.
     /// </summary>
-    public Session? OnPublish(Attachment from, PublishPacket packet, Turn turn)
+    public Session? OnPublish(Attachment from, PublishPacket packet, Turn turn) =>
+        Accept(from, packet, TopicOf(from, packet), packet.QualityOfService, null, turn);
+
+    /// <summary>The topic of a packet, with its alias resolved.</summary>
+    public static MqttString TopicOf(Attachment from, PublishPacket packet) =>
+        packet.Properties.IsEmpty || packet.TopicAlias is not { } alias ? packet.Topic : from.Aliases.Resolve(alias, packet.Topic);
+
+    /// <summary>Takes a PUBLISH as it came, or as hooks have left it.</summary>
+    /// <param name="from">Who publishes.</param>
+    /// <param name="packet">The message.</param>
+    /// <param name="topic">Its topic.</param>
+    /// <param name="qualityOfService">The QoS with which the client published it, and gets its acknowledgements.</param>
+    /// <param name="receivers">Who may get it; <see langword="null"/> for everybody.</param>
+    /// <param name="turn">The turn in which outboxes are flushed.</param>
+    public Session? Accept(Attachment from, PublishPacket packet, MqttString topic, QualityOfService qualityOfService, Func<string, bool>? receivers, Turn turn)
     {
-        var topic = packet.Properties.IsEmpty || packet.TopicAlias is not { } alias ? packet.Topic : from.Aliases.Resolve(alias, packet.Topic);
-        var (qualityOfService, packetId) = (packet.QualityOfService, packet.PacketId);
+        var packetId = packet.PacketId;
         if (qualityOfService != QualityOfService.AtMostOnce && !IsNew(from, qualityOfService, packetId, turn))
             return null;
         if (IsReserved(topic.Span))
@@ -35,6 +48,7 @@ internal sealed class PublishFlow(SessionContext context, Router<Session> router
 
         var publication = Publication.OfThread;
         publication.Begin(packet, topic, from.IsV5, context.Now);
+        publication.Receivers = receivers;
         try
         {
             return qualityOfService == QualityOfService.ExactlyOnce
@@ -49,7 +63,7 @@ internal sealed class PublishFlow(SessionContext context, Router<Session> router
 
     private Session? PublishAndAcknowledge(Publication publication, Attachment from, QualityOfService qualityOfService, ushort packetId, Turn turn)
     {
-        var position = Publish(publication, from.Session, turn, out var receivers, out var slow);
+        var position = Publish(publication, from, turn, out var receivers, out var slow);
         if (qualityOfService == QualityOfService.AtLeastOnce)
             from.Session.Answer(from, new Departure(MqttPacketType.PubAck, packetId, CodeFor(receivers), position), turn);
         return slow;
@@ -65,7 +79,7 @@ internal sealed class PublishFlow(SessionContext context, Router<Session> router
         context.Store?.BeginUnit();
         try
         {
-            position = Publish(publication, from.Session, turn, out receivers, out slow);
+            position = Publish(publication, from, turn, out receivers, out slow);
             position = Math.Max(position, from.Session.StoreArrival(packetId));
         }
         finally
@@ -97,11 +111,14 @@ internal sealed class PublishFlow(SessionContext context, Router<Session> router
     }
 
     // Retained first: whoever subscribes meanwhile gets the message at least once.
-    private long Publish(Publication publication, Session? from, Turn turn, out int receivers, out Session? slow)
+    private long Publish(Publication publication, Attachment? client, Turn turn, out int receivers, out Session? slow)
     {
         slow = null;
+        var from = client?.Session;
         var position = publication.Parts.Retain ? Retain(publication) : 0;
         var targets = router.Find(publication.Parts.Topic.Span).Targets;
+        if (publication.Receivers is not null)
+            targets = Chosen(targets, publication.Receivers);
         receivers = targets.Length;
         foreach (ref readonly var target in targets)
         {
@@ -114,7 +131,41 @@ internal sealed class PublishFlow(SessionContext context, Router<Session> router
                 slow = target.Subscriber;
         }
 
+        context.Hooks.Messages?.Tell(
+            publication, context.Now, (client, receivers), static (observer, what, message) => observer.OnPublishedAsync(what.client, message, what.receivers));
         return position;
+    }
+
+    // What the hooks of this message let through.
+    private Target<Session>[] Chosen(ReadOnlySpan<Target<Session>> targets, Func<string, bool> isReceiver)
+    {
+        List<Target<Session>> chosen = [];
+        foreach (ref readonly var target in targets)
+        {
+            try
+            {
+                if (isReceiver(target.Subscriber.ClientId))
+                    chosen.Add(target);
+            }
+            catch (Exception failure)
+            {
+                context.Hooks.OnFilterFailed(failure);
+            }
+        }
+
+        return [.. chosen];
+    }
+
+    /// <summary>Refuses a message that hooks refused, or drops it without a word.</summary>
+    public static void Refuse(Attachment from, PublishPacket packet, ReasonCode reasonCode, Turn turn)
+    {
+        var (qualityOfService, packetId) = (packet.QualityOfService, packet.PacketId);
+        if (qualityOfService == QualityOfService.AtMostOnce || !IsNew(from, qualityOfService, packetId, turn))
+            return;
+        if (reasonCode >= ReasonCode.UnspecifiedError)
+            Refuse(from, qualityOfService, packetId, reasonCode, turn);
+        else
+            from.Session.Answer(from, new Departure(qualityOfService == QualityOfService.ExactlyOnce ? MqttPacketType.PubRec : MqttPacketType.PubAck, packetId, reasonCode, 0), turn);
     }
 
     // An empty payload is forwarded, and never kept [MQTT-3.3.1-6] [MQTT-3.3.1-7].
@@ -122,9 +173,19 @@ internal sealed class PublishFlow(SessionContext context, Router<Session> router
     {
         ref readonly var message = ref publication.Parts;
         if (message.Payload.IsEmpty)
-            return retained.Remove(message.Topic.Span) && context.Store is { } keeper ? keeper.Retained.Delete(message.Topic) : 0;
+            return Remove(message.Topic);
         retained.Set(publication.Stored);
+        context.Hooks.Retained?.Tell(publication, context.Now, 0, static (observer, _, message) => observer.OnRetainedAsync(message));
         return context.Store?.Retained.Save(context.RecordOf(message)) ?? 0;
+    }
+
+    private long Remove(ReadOnlyMemory<byte> topic)
+    {
+        if (!retained.Remove(topic.Span))
+            return 0;
+        context.Hooks.Retained?.Tell(
+            MqttString.FromUtf8(topic).ToOwned(), static (observer, topic) => observer.OnRetainedRemovedAsync(topic));
+        return context.Store?.Retained.Delete(topic) ?? 0;
     }
 
     // A repeated QoS 2 message is acknowledged again, and that is all [MQTT-4.3.3-10].

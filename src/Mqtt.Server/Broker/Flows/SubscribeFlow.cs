@@ -14,8 +14,10 @@ internal sealed class SubscribeFlow(SessionContext context, Router<Session> rout
     {
         var codes = new ReasonCode[packet.Subscriptions.Count];
         var wantsRetained = new bool[codes.Length];
-        var identifier = packet.SubscriptionIdentifier ?? 0;
-        var position = Subscribe(from, packet.Subscriptions, identifier, codes, wantsRetained);
+        var asked = new SubscribePlan(packet, codes);
+        if (SubscribeHooks.AreNeeded(context.Hooks))
+            await SubscribeHooks.AskAsync(context.Hooks, from, asked).ConfigureAwait(false);
+        var position = Subscribe(from, asked, wantsRetained);
         if (context.Watch is { } watch)
             await watch.WaitAsync(position).ConfigureAwait(false);
 
@@ -26,27 +28,34 @@ internal sealed class SubscribeFlow(SessionContext context, Router<Session> rout
             for (var i = 0; i < codes.Length; i++)
             {
                 if (wantsRetained[i])
-                    BringRetained(from, packet.Subscriptions[i].Filter, (QualityOfService)codes[i], identifier, turn);
+                    BringRetained(from, asked.Subscriptions[i].Filter, (QualityOfService)codes[i], asked.Identifiers[i], turn);
             }
         }
+
+        SubscribeHooks.Tell(context.Hooks, from, asked);
     }
 
     /// <summary>Takes an UNSUBSCRIBE.</summary>
     public async ValueTask OnUnsubscribeAsync(Attachment from, UnsubscribePacket packet)
     {
         var codes = new ReasonCode[packet.Filters.Count];
-        var position = Unsubscribe(from, packet.Filters, codes);
+        var filters = packet.Filters;
+        if (context.Hooks.Subscribing is not null)
+            filters = await SubscribeHooks.AskAsync(context.Hooks, from, filters, codes).ConfigureAwait(false);
+        var position = Unsubscribe(from, filters, codes);
         if (context.Watch is { } watch)
             await watch.WaitAsync(position).ConfigureAwait(false);
 
         var answer = new UnsubAckPacket { PacketId = packet.PacketId, ReasonCodes = codes };
         using (Turn.Enter(out var turn))
             from.Session.Answer(from, new Departure(MqttPacketType.UnsubAck, packet.PacketId, ReasonCode.Success, 0, answer), turn);
+        SubscribeHooks.Tell(context.Hooks, from, filters, codes);
     }
 
     // A packet with several filters is like several packets with one [MQTT-3.8.4-5].
-    private long Subscribe(Attachment from, IReadOnlyList<TopicSubscription> subscriptions, uint identifier, ReasonCode[] codes, bool[] wantsRetained)
+    private long Subscribe(Attachment from, SubscribePlan asked, bool[] wantsRetained)
     {
+        var (subscriptions, codes) = (asked.Subscriptions, asked.Codes);
         var session = from.Session;
         var position = 0L;
         lock (session.Gate)
@@ -55,14 +64,15 @@ internal sealed class SubscribeFlow(SessionContext context, Router<Session> rout
                 return 0;
             for (var i = 0; i < codes.Length; i++)
             {
-                codes[i] = Grant(subscriptions[i]);
+                if (codes[i] < ReasonCode.UnspecifiedError)
+                    codes[i] = Grant(subscriptions[i]);
                 if (codes[i] >= ReasonCode.UnspecifiedError)
                     continue;
                 var granted = subscriptions[i] with { Filter = subscriptions[i].Filter.ToOwned() };
-                var isNew = Add(session, new SessionSubscription(granted, identifier));
+                var isNew = Add(session, new SessionSubscription(granted, asked.Identifiers[i]));
                 wantsRetained[i] = granted.RetainHandling == RetainHandling.SendAtSubscribe || (granted.RetainHandling == RetainHandling.SendIfNew && isNew);
                 if (session.IsDurable)
-                    position = context.Store!.Subscriptions.Save(session.ClientId, granted, identifier);
+                    position = context.Store!.Subscriptions.Save(session.ClientId, granted, asked.Identifiers[i]);
             }
         }
 
@@ -87,6 +97,8 @@ internal sealed class SubscribeFlow(SessionContext context, Router<Session> rout
                 return 0;
             for (var i = 0; i < codes.Length; i++)
             {
+                if (codes[i] >= ReasonCode.UnspecifiedError)
+                    continue;
                 if (!session.Subscriptions.Remove(filters[i]))
                 {
                     codes[i] = ReasonCode.NoSubscriptionExisted;
@@ -107,7 +119,13 @@ internal sealed class SubscribeFlow(SessionContext context, Router<Session> rout
 
     private void BringRetained(Attachment from, MqttString filter, QualityOfService granted, uint identifier, Turn turn)
     {
-        var messages = retained.Find(filter, context.Now);
+        var messages = retained.Find(filter, context.Now, context.Hooks.Retained);
+        if (context.Hooks.Retained is { } observers)
+        {
+            foreach (var message in messages)
+                observers.Tell(message, context.Now, from.ClientId, static (observer, clientId, message) => observer.OnRetainedDeliveredAsync(clientId, message));
+        }
+
         if (messages.Count > 0)
             from.Session.DeliverRetained(messages, granted, identifier, turn);
     }

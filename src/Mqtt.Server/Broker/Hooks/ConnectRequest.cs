@@ -35,10 +35,10 @@ public sealed class ConnectRequest : HookRequest
     internal string? RefusalReason { get; private set; }
 
     /// <summary>Refuses the connection: CONNACK with this code (3.x: the return code nearest to it), then it is closed.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">The code is none that refuses.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The code is none that such a refusal can carry.</exception>
     public void Refuse(ReasonCode reasonCode, string? reasonString = null)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan((int)reasonCode, (int)ReasonCode.UnspecifiedError, nameof(reasonCode));
+        Refusals.ThrowIfNotConnAck(reasonCode);
         (Refusal, RefusalReason) = (reasonCode, reasonString);
         IsDecided = true;
     }

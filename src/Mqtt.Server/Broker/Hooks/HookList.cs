@@ -88,6 +88,19 @@ internal sealed class HookList<T>((T Hook, HookRunner Runner)[] hooks, Heartbeat
         }
     }
 
+    /// <summary>The same of a message that is kept already.</summary>
+    public void Tell<TArguments>(StoredMessage stored, long now, TArguments arguments, Func<T, TArguments, BrokerMessage, ValueTask> call)
+    {
+        Notice? notice = null;
+        foreach (var (hook, runner) in hooks)
+        {
+            if (runner.IsInline)
+                TellNow(hook, runner, (arguments, call, new BrokerMessage(stored.Parts, now)), static (hook, all) => all.call(hook, all.arguments, all.Item3));
+            else
+                runner.Enqueue(notice ??= new MessageNotice<T, TArguments>(call, arguments, stored, now));
+        }
+    }
+
     /// <summary>Tells every observer in its turn, inline or not: for what happens under a lock. The message is held as long as need be.</summary>
     public void TellLater<TArguments>(StoredMessage? message, long now, TArguments arguments, Func<T, TArguments, BrokerMessage, ValueTask> call)
     {

@@ -13,7 +13,8 @@ internal sealed class HookRunner(IBrokerHook hook, MqttBrokerOptions options, Br
     private readonly Queue<Notice> notices = new();
     private Task draining = Task.CompletedTask;
     private bool isDraining;
-    private bool hasOverflown;
+    private bool loses;
+    private bool isLossReported;
 
     /// <summary>The hook runs where it is called.</summary>
     public bool IsInline { get; } = hook is IInlineBrokerHook;
@@ -59,30 +60,23 @@ internal sealed class HookRunner(IBrokerHook hook, MqttBrokerOptions options, Br
     /// <summary>Tells the hook later, in order. Beyond the bound it is not told, which is counted.</summary>
     public void Enqueue(Notice notice)
     {
-        if (TryEnqueue(notice))
-            return;
-        statistics.OnHookNoticeLost();
-
-        // Once in a row: what is too slow for its notices would fill the log as well.
-        if (!Interlocked.Exchange(ref hasOverflown, true))
-            options.Logger.LogWarning("The hook {Hook} is too slow, and is not told everything any more.", hook);
-    }
-
-    private bool TryEnqueue(Notice notice)
-    {
         lock (gate)
         {
             if (notices.Count >= options.HookQueueCount)
-                return false;
+            {
+                loses = true;
+                statistics.OnHookNoticeLost();
+                return;
+            }
+
             notice.Message?.Hold();
             notices.Enqueue(notice);
             if (isDraining)
-                return true;
+                return;
             isDraining = true;
             var drained = new TaskCompletionSource();
             draining = drained.Task;
             options.Scheduler.Schedule(state => _ = DrainAsync((TaskCompletionSource)state!), drained);
-            return true;
         }
     }
 
@@ -91,9 +85,19 @@ internal sealed class HookRunner(IBrokerHook hook, MqttBrokerOptions options, Br
         lock (gate)
         {
             isDraining = notices.TryDequeue(out notice);
-            hasOverflown &= isDraining;
+            loses &= isDraining;
+            isLossReported &= isDraining;
             return isDraining;
         }
+    }
+
+    // Here, where no lock of the caller's is held; and once in a row, for what is too slow for its notices would fill the log as well.
+    private void ReportLoss()
+    {
+        if (!Volatile.Read(ref loses) || isLossReported)
+            return;
+        isLossReported = true;
+        options.Logger.LogWarning("The hook {Hook} is too slow, and is not told everything any more.", hook);
     }
 
     // Never fails; whoever wants to know when it is over awaits the source's task.
@@ -103,6 +107,7 @@ internal sealed class HookRunner(IBrokerHook hook, MqttBrokerOptions options, Br
         {
             try
             {
+                ReportLoss();
                 await notice.TellAsync(hook).ConfigureAwait(false);
             }
             catch (Exception failure)

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using Mqtt.Server.Time;
 
 namespace Mqtt.Server.Broker.Hooks;
@@ -10,10 +11,14 @@ internal sealed class HookTable
 {
     private readonly (IBrokerHook Hook, HookRunner Runner)[] all;
     private readonly Heartbeat heartbeat;
+    private readonly BrokerStatistics statistics;
+    private readonly ILogger logger;
 
     public HookTable(MqttBrokerOptions options, BrokerStatistics statistics, Heartbeat heartbeat)
     {
         this.heartbeat = heartbeat;
+        this.statistics = statistics;
+        logger = options.Logger;
         all = [.. options.Hooks.Select(hook => (hook, new HookRunner(hook, options, statistics)))];
         Authorization = Of<IAuthorizationHook>();
         Connecting = Of<IConnectionHook>();
@@ -55,6 +60,13 @@ internal sealed class HookTable
     public HookList<IRetainedObserver>? Retained { get; }
 
     public HookList<IBrokerObserver>? Broker { get; }
+
+    /// <summary>What a hook gave to choose receivers by threw.</summary>
+    public void OnFilterFailed(Exception failure)
+    {
+        statistics.OnHookFailed();
+        logger.LogError(failure, "The receivers of a message could not be chosen.");
+    }
 
     /// <summary>Completes when every observer has been told what has happened up to now.</summary>
     public Task DrainAsync() => Task.WhenAll(all.Select(hook => hook.Runner.Drained));

@@ -106,10 +106,10 @@ public sealed class PublishRequest : HookRequest
     internal Func<string, bool>? Receivers { get; private set; }
 
     /// <summary>Refuses the message: nobody gets it, and QoS 1 and 2 are answered with this code. 3.x has no word for it: there it is acknowledged and dropped.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">The code is none that refuses.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The code is none that such a refusal can carry.</exception>
     public void Refuse(ReasonCode reasonCode = ReasonCode.NotAuthorized)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan((int)reasonCode, (int)ReasonCode.UnspecifiedError, nameof(reasonCode));
+        Refusals.ThrowIfNotPubAck(reasonCode);
         Code = reasonCode;
         IsDecided = true;
     }

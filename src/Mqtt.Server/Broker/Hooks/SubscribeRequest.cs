@@ -46,10 +46,10 @@ public sealed class SubscribeRequest : HookRequest
     }
 
     /// <summary>Refuses this filter alone, with this code (3.x: 0x80).</summary>
-    /// <exception cref="ArgumentOutOfRangeException">The code is none that refuses.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The code is none that such a refusal can carry.</exception>
     public void Refuse(ReasonCode reasonCode = ReasonCode.NotAuthorized)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan((int)reasonCode, (int)ReasonCode.UnspecifiedError, nameof(reasonCode));
+        Refusals.ThrowIfNotSubAck(reasonCode);
         Refusal = reasonCode;
         IsDecided = true;
     }

@@ -23,10 +23,10 @@ public sealed class UnsubscribeRequest : HookRequest
     internal ReasonCode? Refusal { get; private set; }
 
     /// <summary>Leaves the subscription in place, and answers with this code (5.0; 3.x has no word for it).</summary>
-    /// <exception cref="ArgumentOutOfRangeException">The code is none that refuses.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The code is none that such a refusal can carry.</exception>
     public void Refuse(ReasonCode reasonCode = ReasonCode.NotAuthorized)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan((int)reasonCode, (int)ReasonCode.UnspecifiedError, nameof(reasonCode));
+        Refusals.ThrowIfNotUnsubAck(reasonCode);
         Refusal = reasonCode;
         IsDecided = true;
     }

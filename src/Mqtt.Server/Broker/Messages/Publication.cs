@@ -26,6 +26,9 @@ internal sealed class Publication
     /// <summary>The one of this thread.</summary>
     public static Publication OfThread => ofThread ??= new();
 
+    /// <summary>Who may get the message, by client identifier; <see langword="null"/> for everybody. <see cref="End"/> forgets it.</summary>
+    public Func<string, bool>? Receivers { get; set; }
+
     /// <summary>The message.</summary>
     public ref readonly MessageParts Parts => ref parts;
 
@@ -83,6 +86,7 @@ internal sealed class Publication
         stored?.Release();
         stored = null;
         expiry = null;
+        Receivers = null;
         parts = default;
     }
 

@@ -1,4 +1,5 @@
 using Mqtt.Protocol;
+using Mqtt.Server.Broker.Hooks;
 using Mqtt.Server.Broker.Messages;
 
 namespace Mqtt.Server.Broker.Retained;
@@ -47,7 +48,7 @@ internal sealed class RetainedMessages
     }
 
     /// <summary>Collects the messages whose topics match, each held for the caller; those that have expired are forgotten.</summary>
-    public List<StoredMessage> Find(MqttString filter, long now)
+    public List<StoredMessage> Find(MqttString filter, long now, HookList<IRetainedObserver>? observers = null)
     {
         var found = new List<StoredMessage>();
         List<StoredMessage>? expired = null;
@@ -72,7 +73,11 @@ internal sealed class RetainedMessages
         }
 
         foreach (var message in expired ?? [])
+        {
+            observers?.Tell(message, now, 0, static (observer, _, message) => observer.OnRetainedExpiredAsync(message));
             message.Release();
+        }
+
         return found;
     }
 

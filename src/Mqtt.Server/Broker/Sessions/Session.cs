@@ -61,8 +61,8 @@ internal sealed class Session
     /// <summary>True if what the session owes must outlive the broker.</summary>
     public bool IsDurable => context.Store is not null && ExpirySeconds > 0;
 
-    // A session that ends with its connection never sends anything again, and need not keep what is in flight.
-    private bool KeepsFlights => ExpirySeconds > 0;
+    // A session that ends with its connection never sends anything again, and need not keep what is in flight, unless somebody wants to be told of it.
+    private bool KeepsFlights => ExpirySeconds > 0 || context.Deliveries is not null;
 
     /// <summary>How many messages wait.</summary>
     public int QueuedCount
@@ -226,6 +226,13 @@ internal sealed class Session
             return Attachment == attachment ? arrivals.OnPublish(qualityOfService, packetId) : ArrivalOutcome.Duplicate;
     }
 
+    /// <summary>True if a QoS 2 message with this identifier has come and was not released.</summary>
+    public bool HasArrived(ushort packetId)
+    {
+        lock (Gate)
+            return arrivals.Contains(packetId);
+    }
+
     /// <summary>Keeps a QoS 2 identifier in the store; the position is that of the whole PUBLISH, since it comes last.</summary>
     public long StoreArrival(ushort packetId) => IsDurable ? context.Store!.Sessions.AddArrival(ClientId, packetId) : 0;
 
@@ -262,7 +269,11 @@ internal sealed class Session
                 return FlightOutcome.Unknown;
             var outcome = flights.OnPubAck(packetId, out var copy);
             if (outcome == FlightOutcome.Completed)
+            {
+                context.Deliveries?.OnAcknowledged(ClientId, copy, packetId, refused: false, completed: true);
                 Complete(copy, turn);
+            }
+
             return outcome;
         }
     }
@@ -277,10 +288,13 @@ internal sealed class Session
             var outcome = flights.OnPubRec(packetId, failed, out var copy);
             if (outcome == FlightOutcome.Completed)
             {
+                context.Deliveries?.OnAcknowledged(ClientId, copy, packetId, refused: true, completed: true);
                 Complete(copy, turn);
             }
             else if (outcome == FlightOutcome.Release)
             {
+                if (copy.Message is not null)
+                    context.Deliveries?.OnAcknowledged(ClientId, copy, packetId, refused: false, completed: false);
                 copy.Message?.Release();
                 flights.Replace(packetId, copy with { Message = null });
                 var position = copy.Sequence == 0 ? 0 : context.Store!.Messages.SetState(ClientId, copy.Sequence, packetId, FlightState.AwaitingPubComp);
@@ -304,7 +318,11 @@ internal sealed class Session
                 return FlightOutcome.Unknown;
             var outcome = flights.OnPubComp(packetId, out var copy);
             if (outcome == FlightOutcome.Completed)
+            {
+                context.Deliveries?.OnCompleted(ClientId, copy, packetId);
                 Complete(copy, turn);
+            }
+
             return outcome;
         }
     }
@@ -347,6 +365,7 @@ internal sealed class Session
         if (Attachment is not { } to)
         {
             context.Statistics.OnDropped(DropCause.Offline);
+            context.Deliveries?.OnDropped(ClientId, QualityOfService.AtMostOnce, publication, DropCause.Offline);
             return;
         }
 
@@ -360,18 +379,28 @@ internal sealed class Session
         if (identifiers is not null && to.IsV5)
         {
             var copy = new Copy(publication.Stored, QualityOfService.AtMostOnce, retain, identifiers, 0);
-            CountIfDropped(to.Write(copy, 0, duplicate: false, context.Now, turn));
+            Account(to.Write(copy, 0, duplicate: false, context.Now, turn), copy);
             return;
         }
 
         var frame = publication.Encoded(to.IsV5, withId: false, out _);
-        CountIfDropped(to.Write(frame, PublishFrame.FirstByte(QualityOfService.AtMostOnce, retain, duplicate: false), 0, 0, turn));
+        var outcome = to.Write(frame, PublishFrame.FirstByte(QualityOfService.AtMostOnce, retain, duplicate: false), 0, 0, turn);
+        if (outcome != WriteOutcome.Written || context.Deliveries is not null)
+            Account(outcome, new Copy(context.Deliveries is null ? null : publication.Stored, QualityOfService.AtMostOnce, retain, identifiers, 0));
     }
 
-    private void CountIfDropped(WriteOutcome outcome)
+    // QoS 0 is either gone or lost.
+    private void Account(WriteOutcome outcome, in Copy copy)
     {
-        if (outcome != WriteOutcome.Written)
-            context.Statistics.OnDropped(outcome == WriteOutcome.TooLarge ? DropCause.TooLarge : DropCause.OutboxFull);
+        if (outcome == WriteOutcome.Written)
+        {
+            context.Deliveries?.OnDelivered(ClientId, copy, 0, duplicate: false);
+            return;
+        }
+
+        var cause = outcome == WriteOutcome.TooLarge ? DropCause.TooLarge : DropCause.OutboxFull;
+        context.Statistics.OnDropped(cause);
+        context.Deliveries?.OnDropped(ClientId, copy, cause);
     }
 
     private long DeliverAcknowledged(Publication publication, QualityOfService qualityOfService, bool retain, uint[]? identifiers, Turn turn)
@@ -384,6 +413,7 @@ internal sealed class Session
         if (frame.Length > to.MaximumPacketBytes)
         {
             context.Statistics.OnDropped(DropCause.TooLarge);
+            context.Deliveries?.OnDropped(ClientId, qualityOfService, publication, DropCause.TooLarge);
             return 0;
         }
 
@@ -391,8 +421,10 @@ internal sealed class Session
             return QueueAndPump(publication, qualityOfService, retain, identifiers, durable, turn);
 
         var kept = KeepsFlights ? publication.Stored.Hold() : null;
-        flights.TryBegin(qualityOfService, new Copy(kept, qualityOfService, retain, identifiers, 0), out var packetId);
+        var copy = new Copy(kept, qualityOfService, retain, identifiers, 0);
+        flights.TryBegin(qualityOfService, copy, out var packetId);
         to.Write(frame, PublishFrame.FirstByte(qualityOfService, retain, duplicate: false), packetId, idAt, turn);
+        context.Deliveries?.OnDelivered(ClientId, copy, packetId, duplicate: false);
         return 0;
     }
 
@@ -453,14 +485,20 @@ internal sealed class Session
             var outcome = to.Write(copy, 0, duplicate: false, context.Now, turn);
             if (outcome == WriteOutcome.NoRoom)
                 return false;
-            CountIfDropped(outcome);
+            Account(outcome, copy);
             queue.Remove();
             copy.Message!.Release();
             return true;
         }
 
         if (!flights.HasRoom)
+        {
+            // Told once: of the first message that has to wait for it.
+            if (flights.Count == ushort.MaxValue && queue.Count == 1)
+                context.Deliveries?.OnPacketIdsExhausted(ClientId);
             return false;
+        }
+
         var size = to.Measure(copy, context.Now);
         if (size > to.MaximumPacketBytes)
         {
@@ -496,9 +534,15 @@ internal sealed class Session
         if (exactlyOnce && copy.Sequence != 0)
             Depart(to, new Departure(MqttPacketType.Publish, packetId, ReasonCode.Success, position), turn);
         else
-            to.Write(copy, packetId, duplicate: false, context.Now, turn);
+            Send(to, copy, packetId, turn);
         if (!isKept)
             copy.Message!.Release();
+    }
+
+    private void Send(Attachment to, in Copy copy, ushort packetId, Turn turn)
+    {
+        to.Write(copy, packetId, duplicate: false, context.Now, turn);
+        context.Deliveries?.OnDelivered(ClientId, copy, packetId, duplicate: false);
     }
 
     private long Store(in Copy copy) => context.Store!.Messages.Add(
@@ -517,7 +561,11 @@ internal sealed class Session
         }
 
         // Too large for the new connection: as if it had been delivered.
-        if (to.Write(copy, packetId, duplicate: true, context.Now, turn) == WriteOutcome.TooLarge)
+        if (to.Write(copy, packetId, duplicate: true, context.Now, turn) != WriteOutcome.TooLarge)
+        {
+            context.Deliveries?.OnDelivered(ClientId, copy, packetId, duplicate: true);
+        }
+        else
         {
             if (state == FlightState.AwaitingPubAck)
                 flights.OnPubAck(packetId, out _);
@@ -538,6 +586,7 @@ internal sealed class Session
     private void Drop(in Copy copy, DropCause cause)
     {
         context.Statistics.OnDropped(cause);
+        context.Deliveries?.OnDropped(ClientId, copy, cause);
         copy.Message?.Release();
         if (copy.Sequence != 0)
             context.Store!.Messages.Remove(ClientId, copy.Sequence);
@@ -578,7 +627,7 @@ internal sealed class Session
         if (departure.Kind != MqttPacketType.Publish)
             to.Write(departure, turn);
         else if (flights.TryGet(departure.PacketId, out var state, out var copy) && state == FlightState.AwaitingPubRec)
-            to.Write(copy, departure.PacketId, duplicate: false, context.Now, turn);
+            Send(to, copy, departure.PacketId, turn);
     }
 
     /// <summary>The outbox of a connection has room again.</summary>

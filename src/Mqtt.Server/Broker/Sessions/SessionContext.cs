@@ -7,7 +7,7 @@ using Mqtt.Server.Time;
 namespace Mqtt.Server.Broker.Sessions;
 
 /// <summary>What all sessions of a broker share: its options, its clock, its store and its counters.</summary>
-internal sealed class SessionContext(MqttBrokerOptions options, Heartbeat heartbeat, BrokerStatistics statistics)
+internal sealed class SessionContext(MqttBrokerOptions options, Heartbeat heartbeat, BrokerStatistics statistics, HookTable hooks)
 {
     public MqttBrokerOptions Options => options;
 
@@ -16,7 +16,10 @@ internal sealed class SessionContext(MqttBrokerOptions options, Heartbeat heartb
     public BrokerStatistics Statistics => statistics;
 
     /// <summary>Who has a say in what happens, and who is told.</summary>
-    public HookTable Hooks { get; } = new(options, statistics, heartbeat);
+    public HookTable Hooks => hooks;
+
+    /// <summary>Tells what becomes of copies; <see langword="null"/> if nobody wants to know.</summary>
+    public DeliveryNotices? Deliveries { get; } = DeliveryNotices.For(hooks, heartbeat);
 
     /// <summary>The store; <see langword="null"/> if nothing outlives the broker.</summary>
     public IBrokerStore? Store => options.Store;
