@@ -28,6 +28,7 @@ public sealed class MqttBroker : IInlineMqttHandler, IAsyncDisposable
     private readonly PublishFlow publishing;
     private readonly HookedPublishFlow? hookedPublishing;
     private readonly SubscribeFlow subscribing;
+    private readonly WillFlow wills;
     private readonly DisconnectFlow disconnecting;
 
     /// <summary>Creates a broker with the default options.</summary>
@@ -50,9 +51,10 @@ public sealed class MqttBroker : IInlineMqttHandler, IAsyncDisposable
         publishing = new PublishFlow(context, router, retained);
         subscribing = new SubscribeFlow(context, router, retained);
         hookedPublishing = HookedPublishFlow.IsNeeded(hooks) ? new HookedPublishFlow(context, publishing) : null;
-        var ending = new SessionEndFlow(context, table, router, publishing, gates);
-        connecting = new ConnectFlow(context, table, gates, ending);
-        disconnecting = new DisconnectFlow(connecting, gates, ending);
+        wills = new WillFlow(context, publishing);
+        var ending = new SessionEndFlow(context, table, router, wills, gates);
+        connecting = new ConnectFlow(context, table, gates, ending, subscribing);
+        disconnecting = new DisconnectFlow(connecting, gates, ending, hooks);
         if (options.Store is { } store)
             new Recovery(context, table, retained, subscribing, ending).Run(store);
         hooks.Broker?.Tell(this, static (observer, broker) => observer.OnStartedAsync(broker));
@@ -91,13 +93,14 @@ public sealed class MqttBroker : IInlineMqttHandler, IAsyncDisposable
     public ValueTask OnClosedAsync(MqttConnection connection, MqttCloseCause cause)
     {
         ArgumentNullException.ThrowIfNull(connection);
-        return connection.State is Attachment from ? disconnecting.OnClosedAsync(from) : default;
+        return connection.State is Attachment from ? disconnecting.OnClosedAsync(from, cause) : default;
     }
 
     /// <summary>Lets go of everything; stop the servers first. What is in a store stays there.</summary>
     public async ValueTask DisposeAsync()
     {
         await heartbeat.DisposeAsync().ConfigureAwait(false);
+        await wills.DrainAsync().ConfigureAwait(false);
         foreach (var session in table.All)
             session.End();
         retained.Clear();

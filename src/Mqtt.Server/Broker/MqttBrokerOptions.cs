@@ -40,6 +40,11 @@ public sealed record MqttBrokerOptions
     /// <summary>A hook that takes longer than this for an answer is logged and counted; it is waited for even so. Default: 1 s.</summary>
     public TimeSpan SlowHookTime { get; init; } = TimeSpan.FromSeconds(1);
 
+    /// <summary>
+    /// Whether a client whose will it may not publish is refused (0x87). If not, it is let in, and its will is dropped and counted. Default: false.
+    /// </summary>
+    public bool RefusesForbiddenWills { get; init; }
+
     /// <summary>The clock. Default: the system's.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 

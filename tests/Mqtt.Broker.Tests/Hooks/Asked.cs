@@ -20,6 +20,20 @@ internal class Asked : IMessageHook, ISubscriptionHook, IAuthorizationHook, ICon
 
     public Func<WillRequest, ValueTask> Will { get; init; } = static _ => default;
 
+    /// <summary>The same functions, on the connection's own thread if they are to be.</summary>
+    public Asked On(bool inline) => inline
+        ? new AskedInline
+        {
+            Publish = Publish,
+            Subscribe = Subscribe,
+            Unsubscribe = Unsubscribe,
+            MayPublish = MayPublish,
+            MaySubscribe = MaySubscribe,
+            Connect = Connect,
+            Will = Will,
+        }
+        : this;
+
     public ValueTask OnPublishAsync(PublishRequest request) => Publish(request);
 
     public ValueTask OnSubscribeAsync(SubscribeRequest request) => Subscribe(request);

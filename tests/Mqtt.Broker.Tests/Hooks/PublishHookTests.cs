@@ -299,7 +299,7 @@ public abstract class PublishHookTests(StoreKind store) : BrokerTests(store)
         var asked = 0;
         Ask(
             inline,
-            new Functions
+            new Asked
             {
                 MayPublish = (client, access) => new(client.ClientId == "friend" || access.Topic == "open"),
                 Publish = _ =>
@@ -327,7 +327,7 @@ public abstract class PublishHookTests(StoreKind store) : BrokerTests(store)
     [Theory, InlineData(true), InlineData(false)]
     public void An_authorization_that_throws_denies_even_if_another_allows(bool inline)
     {
-        Ask(inline, new Functions { MayPublish = (_, _) => throw new InvalidOperationException("as announced") }, new Functions());
+        Ask(inline, new Asked { MayPublish = (_, _) => throw new InvalidOperationException("as announced") }, new Asked());
         var subscriber = Subscriber("#");
 
         Connect("publisher").Publish("t", "1", QoS1).Should().Be(ReasonCode.NotAuthorized);
@@ -412,12 +412,9 @@ public abstract class PublishHookTests(StoreKind store) : BrokerTests(store)
         Resume("subscriber").Receive("changed", "message");
     }
 
-    private void Ask(bool inline, params Func<PublishRequest, ValueTask>[] hooks) => Ask(inline, [.. hooks.Select(hook => new Functions { Publish = hook })]);
+    private void Ask(bool inline, params Func<PublishRequest, ValueTask>[] hooks) => Ask(inline, [.. hooks.Select(hook => new Asked { Publish = hook })]);
 
-    private void Ask(bool inline, params Functions[] hooks) => WithBroker = options => options with
-    {
-        Hooks = [.. hooks.Select(hook => inline ? new AskedInline { Publish = hook.Publish, MayPublish = hook.MayPublish } : new Asked { Publish = hook.Publish, MayPublish = hook.MayPublish })],
-    };
+    private void Ask(bool inline, params Asked[] hooks) => WithBroker = options => options with { Hooks = [.. hooks.Select(hook => hook.On(inline))] };
 
     private TestClient Subscriber(string filter, string clientId = "subscriber")
     {
@@ -437,13 +434,6 @@ public abstract class PublishHookTests(StoreKind store) : BrokerTests(store)
         Broker.Statistics.HookFailures.Should().Be(count);
         Harness.Log.Errors.Should().HaveCount(count).And.OnlyContain(error => error.Contains("as announced"));
         Harness.Log.Clear();
-    }
-
-    private sealed class Functions
-    {
-        public Func<PublishRequest, ValueTask> Publish { get; init; } = static _ => default;
-
-        public Func<BrokerClient, PublishAccess, ValueTask<bool>> MayPublish { get; init; } = static (_, _) => new(true);
     }
 
     private sealed class Thrower(List<string> told) : IMessageObserver

@@ -1,11 +1,12 @@
 using Mqtt.Protocol;
 using Mqtt.Protocol.Channels;
+using Mqtt.Server.Broker.Hooks;
 using Mqtt.Server.Broker.Sessions;
 
 namespace Mqtt.Server.Broker.Flows;
 
 /// <summary>CONNECT: check it, take the client identifier over from an older connection, resume or begin the session, answer.</summary>
-internal sealed class ConnectFlow(SessionContext context, SessionTable table, ClientGates gates, SessionEndFlow ending)
+internal sealed class ConnectFlow(SessionContext context, SessionTable table, ClientGates gates, SessionEndFlow ending, SubscribeFlow subscribing)
 {
     /// <summary>Takes a CONNECT. May wait for another flow of the same client and for the store.</summary>
     public async ValueTask OnConnectAsync(MqttConnection connection, ConnectPacket packet)
@@ -19,9 +20,18 @@ internal sealed class ConnectFlow(SessionContext context, SessionTable table, Cl
         }
 
         var clientId = assigned ?? packet.ClientId.ToString();
+        var client = new ConnectingClient(connection, packet, clientId, context.Options.Limits);
+        var request = new ConnectRequest(connection, packet, clientId, client.UserName);
+        if (await ConnectHooks.AskAsync(context, client, packet, request).ConfigureAwait(false) is { } refused)
+        {
+            connection.Send(refused);
+            return;
+        }
+
         using (await gates.EnterAsync(clientId).ConfigureAwait(false))
         {
             var (session, resumed, position) = Begin(clientId, packet);
+            await ending.WillsOf(clientId).ConfigureAwait(false);
             if (context.Watch is { } watch)
                 await watch.WaitAsync(position).ConfigureAwait(false);
 
@@ -29,7 +39,12 @@ internal sealed class ConnectFlow(SessionContext context, SessionTable table, Cl
             connection.State = attachment;
             answer.SessionPresent = resumed;
             using (Turn.Enter(out var turn))
+            {
                 session.Attach(attachment, answer, turn);
+                subscribing.SubscribeFor(attachment, request.Subscriptions, turn);
+            }
+
+            ConnectHooks.Tell(context.Hooks, attachment, resumed);
         }
     }
 
@@ -54,10 +69,11 @@ internal sealed class ConnectFlow(SessionContext context, SessionTable table, Cl
         var position = 0L;
         if (table.TryFind(clientId, out var session))
         {
+            var wasConnected = session.Attachment is not null;
             var endsWithConnection = TakeOver(session);
             if (packet.CleanStart || endsWithConnection)
             {
-                position = ending.End(session);
+                position = ending.End(session, wasConnected ? SessionEnd.TakenOver : SessionEnd.CleanStart);
                 session = null;
             }
             else

@@ -1,10 +1,11 @@
 using Mqtt.Protocol;
+using Mqtt.Server.Broker.Hooks;
 using Mqtt.Server.Broker.Sessions;
 
 namespace Mqtt.Server.Broker.Flows;
 
 /// <summary>DISCONNECT, and the end of a connection however it came.</summary>
-internal sealed class DisconnectFlow(ConnectFlow connecting, ClientGates gates, SessionEndFlow ending)
+internal sealed class DisconnectFlow(ConnectFlow connecting, ClientGates gates, SessionEndFlow ending, HookTable hooks)
 {
     /// <summary>The client says goodbye.</summary>
     public void OnDisconnect(Attachment from, DisconnectPacket packet)
@@ -26,12 +27,14 @@ internal sealed class DisconnectFlow(ConnectFlow connecting, ClientGates gates, 
     }
 
     /// <summary>The connection is over.</summary>
-    public async ValueTask OnClosedAsync(Attachment from)
+    public async ValueTask OnClosedAsync(Attachment from, MqttCloseCause cause)
     {
         using (await gates.EnterAsync(from.Session.ClientId).ConfigureAwait(false))
         {
             if (from.Session.Detach(from))
                 ending.OnConnectionEnded(from.Session, from.EndedNormally);
         }
+
+        hooks.Connections?.Tell((from, cause, from.Session.HasEnded), static (observer, what) => observer.OnDisconnectedAsync(what.from, what.cause, what.HasEnded));
     }
 }

@@ -94,7 +94,7 @@ internal sealed class PublishFlow(SessionContext context, Router<Session> router
     private static ReasonCode CodeFor(int receivers) => receivers == 0 ? ReasonCode.NoMatchingSubscribers : ReasonCode.Success;
 
     /// <summary>Publishes a will. One for a topic that clients must not write is dropped.</summary>
-    public long Publish(in MessageParts message, Turn turn)
+    public long Publish(in MessageParts message, Turn turn, string? willOf = null)
     {
         if (IsReserved(message.Topic.Span))
             return 0;
@@ -102,7 +102,10 @@ internal sealed class PublishFlow(SessionContext context, Router<Session> router
         publication.Begin(message, context.Now);
         try
         {
-            return Publish(publication, null, turn, out _, out _);
+            var position = Publish(publication, null, turn, out var receivers, out _);
+            if (willOf is not null)
+                context.Hooks.Wills?.Tell(publication, context.Now, (willOf, receivers), static (observer, what, message) => observer.OnWillPublishedAsync(what.willOf, message, what.receivers));
+            return position;
         }
         finally
         {

@@ -1,4 +1,4 @@
-using Mqtt.Protocol.Channels;
+using Mqtt.Server.Broker.Hooks;
 using Mqtt.Server.Broker.Routing;
 using Mqtt.Server.Broker.Sessions;
 using Mqtt.Server.Broker.Storage;
@@ -10,7 +10,7 @@ namespace Mqtt.Server.Broker.Flows;
 /// What happens when a connection ends, and when a session does: the will, the time that the session still has, its end. Called inside
 /// the client's gate.
 /// </summary>
-internal sealed class SessionEndFlow(SessionContext context, SessionTable table, Router<Session> router, PublishFlow publishing, ClientGates gates)
+internal sealed class SessionEndFlow(SessionContext context, SessionTable table, Router<Session> router, WillFlow wills, ClientGates gates)
 {
     private const uint NeverExpires = uint.MaxValue;
 
@@ -21,7 +21,7 @@ internal sealed class SessionEndFlow(SessionContext context, SessionTable table,
             session.Will = null;
         if (session.ExpirySeconds == 0)
         {
-            End(session);
+            End(session, SessionEnd.Disconnected);
             return;
         }
 
@@ -32,7 +32,7 @@ internal sealed class SessionEndFlow(SessionContext context, SessionTable table,
     }
 
     /// <summary>Ends a session: its will if it is still due, its subscriptions, everything it owes. Returns the position of its deletion.</summary>
-    public long End(Session session)
+    public long End(Session session, SessionEnd cause)
     {
         PublishWill(session);
         if (session.Deadline is { } deadline)
@@ -47,6 +47,7 @@ internal sealed class SessionEndFlow(SessionContext context, SessionTable table,
         var position = session.IsStored ? context.Store!.Sessions.Delete(session.ClientId) : 0;
         session.End();
         table.Remove(session);
+        context.Hooks.Sessions?.Tell((session.ClientId, cause), static (observer, what) => observer.OnSessionEndedAsync(what.ClientId, what.cause));
         return position;
     }
 
@@ -64,9 +65,11 @@ internal sealed class SessionEndFlow(SessionContext context, SessionTable table,
         if (session.Will is not { } will)
             return;
         session.Will = null;
-        using (Turn.Enter(out var turn))
-            publishing.Publish(will.ToMessage(context.Now), turn);
+        wills.Publish(session.ClientId, will);
     }
+
+    /// <summary>Completes when the wills of a client that were due up to now are published.</summary>
+    public Task WillsOf(string clientId) => wills.PendingOf(clientId);
 
     /// <summary>Writes down what must be known of a session that may outlive the broker, or that the store knows.</summary>
     public long Save(Session session, DateTimeOffset? disconnectedAt)
@@ -84,7 +87,7 @@ internal sealed class SessionEndFlow(SessionContext context, SessionTable table,
         session.IsStored = true;
         if (session.ExpirySeconds == 0)
         {
-            End(session);
+            End(session, SessionEnd.Disconnected);
             return;
         }
 
@@ -113,7 +116,7 @@ internal sealed class SessionEndFlow(SessionContext context, SessionTable table,
                 return Deadline.Never;
             if (now >= ExpiryDue(session, since))
             {
-                End(session);
+                End(session, SessionEnd.Expired);
                 return Deadline.Never;
             }
 

@@ -35,6 +35,23 @@ internal sealed class SubscribeFlow(SessionContext context, Router<Session> rout
         SubscribeHooks.Tell(context.Hooks, from, asked);
     }
 
+    /// <summary>Subscribes for a client: nobody is asked, and no answer is sent; the retained messages come.</summary>
+    public void SubscribeFor(Attachment client, IReadOnlyList<TopicSubscription> subscriptions, Turn turn)
+    {
+        if (subscriptions.Count == 0)
+            return;
+        var plan = new SubscribePlan(new SubscribePacket { Subscriptions = subscriptions }, new ReasonCode[subscriptions.Count]);
+        var wantsRetained = new bool[subscriptions.Count];
+        Subscribe(client, plan, wantsRetained);
+        for (var i = 0; i < wantsRetained.Length; i++)
+        {
+            if (wantsRetained[i])
+                BringRetained(client, subscriptions[i].Filter, (QualityOfService)plan.Codes[i], 0, turn);
+        }
+
+        SubscribeHooks.Tell(context.Hooks, client, plan);
+    }
+
     /// <summary>Takes an UNSUBSCRIBE.</summary>
     public async ValueTask OnUnsubscribeAsync(Attachment from, UnsubscribePacket packet)
     {

@@ -9,8 +9,11 @@ public enum SessionEnd
     /// <summary>Its time after the connection was over.</summary>
     Expired,
 
-    /// <summary>The client began anew: a connection with Clean Start, or one that took over a session that ends with its connection.</summary>
-    Replaced,
+    /// <summary>Another connection of the client took over, and began anew.</summary>
+    TakenOver,
+
+    /// <summary>The client came back, and began anew.</summary>
+    CleanStart,
 
     /// <summary>The program ended it.</summary>
     Removed,

@@ -434,6 +434,10 @@ internal sealed class Session
         if (!Enqueue(copy))
             return 0;
         var position = durable ? Store(copy) : 0;
+
+        // Told once: of the first message that has to wait for it.
+        if (flights.Count == ushort.MaxValue && queue.Count == 1)
+            context.Deliveries?.OnPacketIdsExhausted(ClientId);
         Pump(turn);
         return position;
     }
@@ -492,13 +496,7 @@ internal sealed class Session
         }
 
         if (!flights.HasRoom)
-        {
-            // Told once: of the first message that has to wait for it.
-            if (flights.Count == ushort.MaxValue && queue.Count == 1)
-                context.Deliveries?.OnPacketIdsExhausted(ClientId);
             return false;
-        }
-
         var size = to.Measure(copy, context.Now);
         if (size > to.MaximumPacketBytes)
         {

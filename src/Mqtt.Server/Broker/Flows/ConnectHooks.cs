@@ -1,0 +1,55 @@
+using Mqtt.Protocol;
+using Mqtt.Server.Broker.Hooks;
+using Mqtt.Server.Broker.Sessions;
+
+namespace Mqtt.Server.Broker.Flows;
+
+/// <summary>Where hooks have a say in CONNECT: after authentication, and before anything has changed.</summary>
+internal static class ConnectHooks
+{
+    /// <summary>Asks the hooks. Null if they let the client in; else the answer that refuses it.</summary>
+    /// <param name="context">The broker's.</param>
+    /// <param name="client">Who asks to connect.</param>
+    /// <param name="packet">Its CONNECT; a will that it has no right to is taken out.</param>
+    /// <param name="request">What the hooks are asked.</param>
+    public static async ValueTask<ConnAckPacket?> AskAsync(SessionContext context, BrokerClient client, ConnectPacket packet, ConnectRequest request)
+    {
+        if (packet.Will is { } will && context.Hooks.Authorization is { } authorization)
+        {
+            var access = new PublishAccess(will.Topic, will.QualityOfService, will.Retain, IsWill: true);
+            if (!await authorization.AllowAsync((client, access), static (hook, what) => hook.MayPublishAsync(what.client, what.access)).ConfigureAwait(false))
+            {
+                if (context.Options.RefusesForbiddenWills)
+                    return new ConnAckPacket { ReasonCode = ReasonCode.NotAuthorized };
+                context.Statistics.OnDropped(DropCause.NotAuthorized);
+                packet.Will = null;
+            }
+        }
+
+        if (context.Hooks.Connecting is not { } connecting)
+            return null;
+        if (!await connecting.AskAsync(request, static (hook, request) => hook.OnConnectAsync(request)).ConfigureAwait(false))
+            return new ConnAckPacket { ReasonCode = ReasonCode.ImplementationSpecificError };
+        return request.IsDecided ? Refusal(packet, request) : null;
+    }
+
+    /// <summary>Tells that a client is connected.</summary>
+    public static void Tell(HookTable hooks, Attachment attachment, bool resumed)
+    {
+        if (resumed)
+            hooks.Sessions?.Tell(attachment.ClientId, static (observer, clientId) => observer.OnSessionResumedAsync(clientId));
+        else
+            hooks.Sessions?.Tell(attachment.ClientId, static (observer, clientId) => observer.OnSessionCreatedAsync(clientId));
+        hooks.Connections?.Tell((attachment, resumed), static (observer, what) => observer.OnConnectedAsync(what.attachment, what.resumed));
+    }
+
+    // The reason goes only where the client has room for it and wants to know [MQTT-3.1.2-24], [MQTT-3.1.2-29].
+    private static ConnAckPacket Refusal(ConnectPacket packet, ConnectRequest request)
+    {
+        var refusal = new ConnAckPacket { ReasonCode = request.Refusal };
+        if (request.RefusalReason is null || packet.Version != MqttProtocolVersion.V500)
+            return refusal;
+        var explained = new ConnAckPacket { ReasonCode = request.Refusal, ReasonString = request.RefusalReason };
+        return MqttPacketWriter.Measure(explained, packet.Version) <= (packet.MaximumPacketSize ?? uint.MaxValue) ? explained : refusal;
+    }
+}

@@ -1,0 +1,56 @@
+using System.Collections.Concurrent;
+using Mqtt.Protocol;
+using Mqtt.Protocol.Channels;
+using Mqtt.Server.Broker.Hooks;
+using Mqtt.Server.Broker.Sessions;
+
+namespace Mqtt.Server.Broker.Flows;
+
+/// <summary>
+/// Publishes wills that are due, once the hooks have had their say. Called inside the client's gate: one client's wills are published in
+/// order, and its next connection is accepted only after them.
+/// </summary>
+internal sealed class WillFlow(SessionContext context, PublishFlow publishing)
+{
+    // The last of each client whose hooks have not answered.
+    private readonly ConcurrentDictionary<string, Task> pending = new(StringComparer.Ordinal);
+
+    /// <summary>Publishes a will, at once unless a hook wants time for it.</summary>
+    public void Publish(string clientId, WillMessage will)
+    {
+        if (context.Hooks.Willing is null)
+        {
+            Send(clientId, will);
+            return;
+        }
+
+        var sending = AskAndSendAsync(PendingOf(clientId), new WillRequest(clientId, will));
+        if (sending.IsCompleted)
+            return;
+        pending[clientId] = sending;
+        sending.ContinueWith(
+            (sent, id) => pending.TryRemove(new((string)id!, sent)), clientId, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+    }
+
+    /// <summary>Completes when the wills of a client that were due up to now are published; never fails.</summary>
+    public Task PendingOf(string clientId) => pending.GetValueOrDefault(clientId, Task.CompletedTask);
+
+    /// <summary>Completes when all wills that were due up to now are published; never fails.</summary>
+    public Task DrainAsync() => Task.WhenAll(pending.Values);
+
+    private async Task AskAndSendAsync(Task earlier, WillRequest request)
+    {
+        await earlier.ConfigureAwait(false);
+        var succeeded = await context.Hooks.Willing!.AskAsync(request, static (hook, request) => hook.OnWillAsync(request)).ConfigureAwait(false);
+        if (succeeded && !request.IsDecided)
+            Send(request.ClientId, request.Will);
+        else
+            context.Statistics.OnDropped(DropCause.Hook);
+    }
+
+    private void Send(string clientId, WillMessage will)
+    {
+        using (Turn.Enter(out var turn))
+            publishing.Publish(will.ToMessage(context.Now), turn, willOf: clientId);
+    }
+}

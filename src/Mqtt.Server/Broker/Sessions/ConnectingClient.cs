@@ -1,0 +1,23 @@
+using Mqtt.Protocol;
+
+namespace Mqtt.Server.Broker.Sessions;
+
+/// <summary>A client that asks to connect and has no session yet, as hooks see it.</summary>
+internal sealed class ConnectingClient(MqttConnection connection, ConnectPacket packet, string clientId, ClientLimits limits) : BrokerClient
+{
+    public override string ClientId => clientId;
+
+    public override string? UserName { get; } = packet.UserName?.ToString();
+
+    public override MqttConnection Connection => connection;
+
+    public override MqttProtocolVersion Version => connection.Version;
+
+    public override ClientLimits Limits => limits;
+
+    public override TimeSpan SessionExpiry => TimeSpan.Zero;
+
+    public override int MaximumPacketBytes { get; } = (int)Math.Min(packet.MaximumPacketSize ?? int.MaxValue, int.MaxValue);
+
+    public override bool IsConnected => false;
+}
