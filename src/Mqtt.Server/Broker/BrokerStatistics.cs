@@ -26,6 +26,9 @@ public enum DropCause
 
     /// <summary>A hook refused or dropped the message, or failed over it; it did not get in at all.</summary>
     Hook,
+
+    /// <summary>The shared subscription for which the message waited had lost its last member.</summary>
+    GroupEnded,
 }
 
 /// <summary>What a broker has counted since it began. Any thread.</summary>

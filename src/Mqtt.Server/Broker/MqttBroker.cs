@@ -25,6 +25,7 @@ public sealed class MqttBroker : IInlineMqttHandler, IAsyncDisposable
     private readonly SessionTable table = new();
     private readonly RetainedMessages retained = new();
     private readonly ConnectFlow connecting;
+    private readonly SharedFlow sharing;
     private readonly PublishFlow publishing;
     private readonly HookedPublishFlow? hookedPublishing;
     private readonly SubscribeFlow subscribing;
@@ -48,15 +49,16 @@ public sealed class MqttBroker : IInlineMqttHandler, IAsyncDisposable
         var context = new SessionContext(options, heartbeat, Statistics, hooks);
         var router = new Router<Session>();
         var gates = new ClientGates(options.Scheduler);
-        publishing = new PublishFlow(context, router, retained);
-        subscribing = new SubscribeFlow(context, router, retained);
+        sharing = new SharedFlow(context, router);
+        publishing = new PublishFlow(context, router, retained, sharing);
+        subscribing = new SubscribeFlow(context, router, retained, sharing);
         hookedPublishing = HookedPublishFlow.IsNeeded(hooks) ? new HookedPublishFlow(context, publishing) : null;
         wills = new WillFlow(context, publishing);
-        var ending = new SessionEndFlow(context, table, router, wills, gates);
+        var ending = new SessionEndFlow(context, table, router, wills, sharing, gates);
         connecting = new ConnectFlow(context, table, gates, ending, subscribing);
         disconnecting = new DisconnectFlow(connecting, gates, ending, hooks);
         if (options.Store is { } store)
-            new Recovery(context, table, retained, subscribing, ending).Run(store);
+            new Recovery(context, table, router, retained, subscribing, sharing, ending).Run(store);
         hooks.Broker?.Tell(this, static (observer, broker) => observer.OnStartedAsync(broker));
     }
 
@@ -103,6 +105,7 @@ public sealed class MqttBroker : IInlineMqttHandler, IAsyncDisposable
         await wills.DrainAsync().ConfigureAwait(false);
         foreach (var session in table.All)
             session.End();
+        sharing.Clear();
         retained.Clear();
         hooks.Broker?.Tell(this, static (observer, broker) => observer.OnStoppedAsync(broker));
         await hooks.DrainAsync().ConfigureAwait(false);

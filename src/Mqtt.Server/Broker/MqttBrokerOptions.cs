@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Mqtt.Server.Broker;
 using Mqtt.Server.Broker.Hooks;
+using Mqtt.Server.Broker.Sharing;
 using Mqtt.Server.Broker.Storage;
 
 namespace Mqtt.Server;
@@ -24,6 +25,18 @@ public sealed record MqttBrokerOptions
     /// refused (0x97), and a 3.x client that publishes them, which cannot be told, is cut off. Default: a quarter of the memory.
     /// </summary>
     public long MemoryBytes { get; init; } = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4;
+
+    /// <summary>
+    /// Which member of a shared subscription gets a message. Default: round robin over those that are connected and have room; see
+    /// <see cref="SharedPick"/> for others, and <see cref="ISharedPick"/> for your own.
+    /// </summary>
+    public ISharedPick SharedPick { get; init; } = Broker.Sharing.SharedPick.RoundRobin;
+
+    /// <summary>
+    /// Whether QoS 1 messages of a shared subscription that are under way to a member go to another one already when the connection is
+    /// lost; if not, when the session ends. Earlier means sooner, and more of them twice. Default: false.
+    /// </summary>
+    public bool SharedMovesOnConnectionLoss { get; init; }
 
     /// <summary>Where state is kept that must outlive the broker; the broker does not dispose it. Default: nowhere, everything ends with the broker.</summary>
     public IBrokerStore? Store { get; init; }
@@ -68,6 +81,7 @@ public sealed record MqttBrokerOptions
             ArgumentNullException.ThrowIfNull(hook, nameof(Hooks));
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(HookQueueCount);
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(SlowHookTime, TimeSpan.Zero);
+        ArgumentNullException.ThrowIfNull(SharedPick);
         ArgumentNullException.ThrowIfNull(TimeProvider);
         ArgumentNullException.ThrowIfNull(Scheduler);
         ArgumentNullException.ThrowIfNull(Logger);

@@ -126,7 +126,6 @@ internal sealed class ConnectFlow(SessionContext context, SessionTable table, Cl
         var options = context.Options.Limits;
         answer.ReceiveMaximum = (ushort)options.ReceiveMaximum;
         answer.MaximumPacketSize = (uint)options.MaximumPacketBytes;
-        answer.SharedSubscriptionAvailable = false;
         if (options.TopicAliasMaximum > 0)
             answer.TopicAliasMaximum = (ushort)options.TopicAliasMaximum;
         if (assigned is not null)

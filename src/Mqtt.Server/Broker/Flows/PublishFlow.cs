@@ -9,7 +9,7 @@ using Mqtt.Server.Broker.Sessions;
 namespace Mqtt.Server.Broker.Flows;
 
 /// <summary>PUBLISH from a client, or from the broker itself: retain it, find who gets it, deliver, acknowledge.</summary>
-internal sealed class PublishFlow(SessionContext context, Router<Session> router, RetainedMessages retained)
+internal sealed class PublishFlow(SessionContext context, Router<Session> router, RetainedMessages retained, SharedFlow sharing)
 {
     /// <summary>
     /// Takes a PUBLISH of a client. Never waits for the store: the acknowledgement leaves when what it asserts is safe. Returns the
@@ -119,7 +119,8 @@ internal sealed class PublishFlow(SessionContext context, Router<Session> router
         slow = null;
         var from = client?.Session;
         var position = publication.Parts.Retain ? Retain(publication) : 0;
-        var targets = router.Find(publication.Parts.Topic.Span).Targets;
+        var match = router.Find(publication.Parts.Topic.Span);
+        var targets = match.Targets;
         if (publication.Receivers is not null)
             targets = Chosen(targets, publication.Receivers);
         receivers = targets.Length;
@@ -134,6 +135,8 @@ internal sealed class PublishFlow(SessionContext context, Router<Session> router
                 slow = target.Subscriber;
         }
 
+        if (match.Groups is { } groups)
+            position = Math.Max(position, sharing.Deliver(publication, groups, turn, ref receivers, ref slow));
         context.Hooks.Messages?.Tell(
             publication, context.Now, (client, receivers), static (observer, what, message) => observer.OnPublishedAsync(what.client, message, what.receivers));
         return position;

@@ -1,12 +1,21 @@
+using Mqtt.Protocol.Delivery;
 using Mqtt.Server.Broker.Messages;
 using Mqtt.Server.Broker.Retained;
+using Mqtt.Server.Broker.Routing;
 using Mqtt.Server.Broker.Sessions;
 using Mqtt.Server.Broker.Storage;
 
 namespace Mqtt.Server.Broker.Flows;
 
 /// <summary>Takes up what a store has kept: sessions with all they are owed, retained messages, wills that are still due.</summary>
-internal sealed class Recovery(SessionContext context, SessionTable table, RetainedMessages retained, SubscribeFlow subscribing, SessionEndFlow ending)
+internal sealed class Recovery(
+    SessionContext context,
+    SessionTable table,
+    Router<Session> router,
+    RetainedMessages retained,
+    SubscribeFlow subscribing,
+    SharedFlow sharing,
+    SessionEndFlow ending)
 {
     /// <summary>Runs before the broker takes its first packet.</summary>
     public void Run(IBrokerStore store)
@@ -20,11 +29,9 @@ internal sealed class Recovery(SessionContext context, SessionTable table, Retai
                 subscribing.Add(session, new SessionSubscription(subscription with { Filter = subscription.Filter.ToOwned() }, identifier));
         }
 
-        foreach (var entry in store.Messages.Load())
-        {
-            if (table.TryFind(entry.ClientId, out var session))
-                Restore(session, entry);
-        }
+        // What others are to get comes behind what they have.
+        foreach (var (session, copy) in store.Messages.Load().Select(Restore).OfType<(Session From, Copy Copy)>().ToList())
+            sharing.Recover(session, copy);
 
         // Wills only now: who subscribes to them is known.
         foreach (var (session, since) in disconnectedAt)
@@ -53,12 +60,31 @@ internal sealed class Recovery(SessionContext context, SessionTable table, Retai
         return (session, context.Now - (long)Math.Max(0, away.TotalMilliseconds));
     }
 
-    private void Restore(Session session, StoredEntry entry)
+    // Puts an entry back into its session. One that was never sent, of a shared subscription that the session does not share any more, is
+    // for another member, and so is all that a session had which is no more, but for the QoS 2 messages that were sent.
+    private (Session From, Copy Copy)? Restore(StoredEntry entry)
     {
-        var message = StoredMessage.Copy(context.PartsOf(entry.Message));
-        session.Restore(
-            new Copy(message, entry.Entry.QualityOfService, entry.Entry.Retain, entry.Entry.Identifiers?.ToArray(), entry.Sequence),
-            entry.PacketId,
-            entry.State);
+        var isKnown = table.TryFind(entry.ClientId, out var session);
+        session ??= new Session(entry.ClientId, context);
+        var group = entry.Entry.SharedFilter.IsEmpty ? null : router.FindGroup(entry.Entry.SharedFilter);
+        var copy = new Copy(
+            StoredMessage.Copy(context.PartsOf(entry.Message)),
+            entry.Entry.QualityOfService,
+            entry.Entry.Retain,
+            entry.Entry.Identifiers?.ToArray(),
+            entry.Sequence,
+            group);
+        var wasSent = entry.State is FlightState.AwaitingPubRec or FlightState.AwaitingPubComp;
+        if (isKnown && (entry.State != FlightState.None || entry.Entry.SharedFilter.IsEmpty || group?.IndexOf(session) >= 0))
+        {
+            session.Restore(copy, entry.PacketId, entry.State);
+            return null;
+        }
+
+        if (group is not null && !wasSent)
+            return (session, copy);
+        copy.Message!.Release();
+        context.Store!.Messages.Remove(entry.ClientId, entry.Sequence);
+        return null;
     }
 }

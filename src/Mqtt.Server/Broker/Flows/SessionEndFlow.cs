@@ -10,7 +10,7 @@ namespace Mqtt.Server.Broker.Flows;
 /// What happens when a connection ends, and when a session does: the will, the time that the session still has, its end. Called inside
 /// the client's gate.
 /// </summary>
-internal sealed class SessionEndFlow(SessionContext context, SessionTable table, Router<Session> router, WillFlow wills, ClientGates gates)
+internal sealed class SessionEndFlow(SessionContext context, SessionTable table, Router<Session> router, WillFlow wills, SharedFlow sharing, ClientGates gates)
 {
     private const uint NeverExpires = uint.MaxValue;
 
@@ -27,6 +27,7 @@ internal sealed class SessionEndFlow(SessionContext context, SessionTable table,
 
         if ((session.Will?.DelayInterval ?? 0) == 0)
             PublishWill(session);
+        sharing.OnConnectionLost(session);
         Schedule(session, context.Now, context.Now);
         Save(session, context.Heartbeat.UtcNow);
     }
@@ -44,7 +45,7 @@ internal sealed class SessionEndFlow(SessionContext context, SessionTable table,
             session.Subscriptions.Clear();
         }
 
-        var position = session.IsStored ? context.Store!.Sessions.Delete(session.ClientId) : 0;
+        var position = sharing.End(session);
         session.End();
         table.Remove(session);
         context.Hooks.Sessions?.Tell((session.ClientId, cause), static (observer, what) => observer.OnSessionEndedAsync(what.ClientId, what.cause));

@@ -7,7 +7,7 @@ using Mqtt.Server.Broker.Sessions;
 namespace Mqtt.Server.Broker.Flows;
 
 /// <summary>SUBSCRIBE and UNSUBSCRIBE: change the router, store the change, answer, and bring the retained messages.</summary>
-internal sealed class SubscribeFlow(SessionContext context, Router<Session> router, RetainedMessages retained)
+internal sealed class SubscribeFlow(SessionContext context, Router<Session> router, RetainedMessages retained, SharedFlow sharing)
 {
     /// <summary>Takes a SUBSCRIBE. The answer leaves once every publisher sees the subscriptions and the store has them.</summary>
     public async ValueTask OnSubscribeAsync(Attachment from, SubscribePacket packet)
@@ -87,7 +87,7 @@ internal sealed class SubscribeFlow(SessionContext context, Router<Session> rout
                     continue;
                 var granted = subscriptions[i] with { Filter = subscriptions[i].Filter.ToOwned() };
                 var isNew = Add(session, new SessionSubscription(granted, asked.Identifiers[i]));
-                wantsRetained[i] = granted.RetainHandling == RetainHandling.SendAtSubscribe || (granted.RetainHandling == RetainHandling.SendIfNew && isNew);
+                wantsRetained[i] = WantsRetained(granted, isNew);
                 if (session.IsDurable)
                     position = context.Store!.Subscriptions.Save(session.ClientId, granted, asked.Identifiers[i]);
             }
@@ -95,6 +95,10 @@ internal sealed class SubscribeFlow(SessionContext context, Router<Session> rout
 
         return position;
     }
+
+    // A shared subscription gets no retained messages (section 4.8.2).
+    private static bool WantsRetained(TopicSubscription granted, bool isNew) => !MqttTopic.IsShared(granted.Filter.Span)
+        && (granted.RetainHandling == RetainHandling.SendAtSubscribe || (granted.RetainHandling == RetainHandling.SendIfNew && isNew));
 
     /// <summary>Puts a subscription into session and router; true if it is new. Under the session's lock.</summary>
     public bool Add(Session session, SessionSubscription subscription)
@@ -108,6 +112,7 @@ internal sealed class SubscribeFlow(SessionContext context, Router<Session> rout
     {
         var session = from.Session;
         var position = 0L;
+        List<MqttString>? left = null;
         lock (session.Gate)
         {
             if (session.Attachment != from)
@@ -123,16 +128,21 @@ internal sealed class SubscribeFlow(SessionContext context, Router<Session> rout
                 }
 
                 router.Remove(filters[i], session);
+                if (MqttTopic.IsShared(filters[i].Span))
+                    (left ??= []).Add(filters[i]);
                 if (session.IsDurable)
                     position = context.Store!.Subscriptions.Delete(session.ClientId, filters[i]);
             }
         }
 
-        return position;
+        return left is null ? position : Math.Max(position, sharing.OnLeft(session, share => left.Contains(share.Filter)));
     }
 
+    // Ill-formed shared filters close in 5.0, where the codec finds them; 3.x, where they were ordinary once, has 0x80.
     private static ReasonCode Grant(TopicSubscription subscription) =>
-        subscription.Filter.Span.StartsWith("$share/"u8) ? ReasonCode.SharedSubscriptionsNotSupported : (ReasonCode)subscription.QualityOfService;
+        MqttTopic.IsShared(subscription.Filter.Span) && !MqttTopic.TryParseShared(subscription.Filter.Span, out _, out _)
+            ? ReasonCode.TopicFilterInvalid
+            : (ReasonCode)subscription.QualityOfService;
 
     private void BringRetained(Attachment from, MqttString filter, QualityOfService granted, uint identifier, Turn turn)
     {

@@ -63,6 +63,13 @@ internal sealed class Publication
         expiry = message.ExpiryAt(now);
     }
 
+    /// <summary>Begins with a message that is stored already; the caller goes on holding it.</summary>
+    public void Begin(StoredMessage message, long now)
+    {
+        Begin(message.Parts, now);
+        stored = message.Hold();
+    }
+
     /// <summary>The packet as it is for subscribers of this kind, and where its identifier stands; the first byte is the subscriber's to set.</summary>
     public ReadOnlySpan<byte> Encoded(bool isV5, bool withId, out int idAt)
     {

@@ -18,6 +18,8 @@ internal sealed class Router<T>
     private readonly Lock gate = new();
     private readonly SubscriptionTree<T> tree = new();
     private readonly List<Subscription<T>> found = [];
+    private readonly List<ShareGroup<T>> foundGroups = [];
+    private readonly Dictionary<MqttString, ShareGroup<T>> groups = new(Utf8Comparer.Instance);
     private readonly ConcurrentDictionary<MqttString, Match<T>> answers = new(Utf8Comparer.Instance);
     private readonly ConcurrentDictionary<MqttString, Match<T>>.AlternateLookup<ReadOnlySpan<byte>> lookup;
     private int answerCount;
@@ -31,15 +33,14 @@ internal sealed class Router<T>
     /// <summary>Everybody who gets a message of this topic.</summary>
     public Match<T> Find(ReadOnlySpan<byte> topic) => lookup.TryGetValue(topic, out var match) ? match : FindAndKeep(topic);
 
-    /// <summary>Adds or replaces a subscription; true if it is new.</summary>
+    /// <summary>Adds or replaces a subscription, a shared one too; true if it is new.</summary>
     public bool Add(Subscription<T> subscription)
     {
         lock (gate)
         {
-            var isNew = tree.Add(subscription);
+            var isNew = MqttTopic.IsShared(subscription.Filter.Span) ? Join(subscription) : Plant(subscription);
             if (isNew)
                 subscriptionCount++;
-            Forget(subscription.Filter);
             return isNew;
         }
     }
@@ -49,12 +50,60 @@ internal sealed class Router<T>
     {
         lock (gate)
         {
-            if (!tree.Remove(filter.Span, subscriber))
+            if (!(MqttTopic.IsShared(filter.Span) ? Leave(filter, subscriber) : Uproot(filter, subscriber)))
                 return false;
             subscriptionCount--;
-            Forget(filter);
             return true;
         }
+    }
+
+    /// <summary>The shared subscription with this whole filter; <see langword="null"/> if it has no member.</summary>
+    public ShareGroup<T>? FindGroup(MqttString filter)
+    {
+        lock (gate)
+            return groups.GetValueOrDefault(filter);
+    }
+
+    private bool Plant(Subscription<T> subscription)
+    {
+        var isNew = tree.Add(subscription);
+        Forget(subscription.Filter);
+        return isNew;
+    }
+
+    private bool Uproot(MqttString filter, T subscriber)
+    {
+        if (!tree.Remove(filter.Span, subscriber))
+            return false;
+        Forget(filter);
+        return true;
+    }
+
+    // Who joins or leaves is seen through the group, which the answers hold; only a group that begins or ends alters them.
+    private bool Join(Subscription<T> subscription)
+    {
+        if (!groups.TryGetValue(subscription.Filter, out var group))
+        {
+            groups.Add(subscription.Filter, group = new ShareGroup<T>(subscription.Filter));
+            tree.Add(group);
+            Forget(group.TopicFilter);
+        }
+
+        return group.Add(new(subscription.Subscriber, TermsOf([subscription])));
+    }
+
+    private bool Leave(MqttString filter, T subscriber)
+    {
+        if (!groups.TryGetValue(filter, out var group) || !group.Remove(subscriber))
+            return false;
+        if (group.Members.Length == 0)
+        {
+            groups.Remove(filter);
+            tree.Remove(group);
+            Forget(group.TopicFilter);
+        }
+
+        return true;
     }
 
     // Under the lock, as every change is: what is kept here cannot be older than the tree.
@@ -63,8 +112,11 @@ internal sealed class Router<T>
         lock (gate)
         {
             found.Clear();
-            tree.Collect(topic, found);
-            var match = Merge(found);
+            foundGroups.Clear();
+            tree.Collect(topic, found, foundGroups);
+            var match = found.Count + foundGroups.Count == 0
+                ? Match<T>.Nobody
+                : new(Merge(found), foundGroups.Count == 0 ? null : [.. foundGroups]);
             if (answerCount >= MaximumAnswers)
             {
                 answers.Clear();
@@ -94,14 +146,12 @@ internal sealed class Router<T>
     }
 
     // One copy for each subscriber: the highest QoS, all identifiers, RETAIN if any subscription keeps it.
-    private static Match<T> Merge(List<Subscription<T>> subscriptions)
+    private static Target<T>[] Merge(List<Subscription<T>> subscriptions) => subscriptions.Count switch
     {
-        if (subscriptions.Count == 0)
-            return Match<T>.Nobody;
-        if (subscriptions.Count == 1)
-            return new([TargetOf(subscriptions)]);
-        return new([.. subscriptions.GroupBy(subscription => subscription.Subscriber, ReferenceEqualityComparer.Instance).Select(group => TargetOf([.. group]))]);
-    }
+        0 => [],
+        1 => [TargetOf(subscriptions)],
+        _ => [.. subscriptions.GroupBy(subscription => subscription.Subscriber, ReferenceEqualityComparer.Instance).Select(group => TargetOf([.. group]))],
+    };
 
     private static Target<T> TargetOf(List<Subscription<T>> subscriptions)
     {

@@ -12,9 +12,7 @@ internal sealed class SubscriptionTree<T>
     /// <summary>Adds a subscription, or replaces the one of the same subscriber and filter; true if it is new.</summary>
     public bool Add(Subscription<T> subscription)
     {
-        var node = root;
-        foreach (var level in new Levels(subscription.Filter.Span))
-            node = node.ChildFor(level);
+        var node = Grow(subscription.Filter.Span);
         var index = node.Subscriptions.FindIndex(other => ReferenceEquals(other.Subscriber, subscription.Subscriber));
         if (index < 0)
             node.Subscriptions.Add(subscription);
@@ -23,26 +21,56 @@ internal sealed class SubscriptionTree<T>
         return index < 0;
     }
 
+    /// <summary>Adds a shared subscription, which is not there yet.</summary>
+    public void Add(ShareGroup<T> group) => Grow(group.TopicFilter.Span).AddGroup(group);
+
     /// <summary>Takes a subscription out, and the branches that it leaves empty; true if it was there.</summary>
     public bool Remove(ReadOnlySpan<byte> filter, T subscriber)
+    {
+        if (Find(filter) is not { } node || node.Subscriptions.RemoveAll(other => ReferenceEquals(other.Subscriber, subscriber)) == 0)
+            return false;
+        Prune(node);
+        return true;
+    }
+
+    /// <summary>Takes a shared subscription out.</summary>
+    public void Remove(ShareGroup<T> group)
+    {
+        if (Find(group.TopicFilter.Span) is not { } node)
+            return;
+        node.RemoveGroup(group);
+        Prune(node);
+    }
+
+    private Node Grow(ReadOnlySpan<byte> filter)
+    {
+        var node = root;
+        foreach (var level in new Levels(filter))
+            node = node.ChildFor(level);
+        return node;
+    }
+
+    private Node? Find(ReadOnlySpan<byte> filter)
     {
         var node = root;
         foreach (var level in new Levels(filter))
         {
             if (node.Find(level) is not { } child)
-                return false;
+                return null;
             node = child;
         }
 
-        if (node.Subscriptions.RemoveAll(other => ReferenceEquals(other.Subscriber, subscriber)) == 0)
-            return false;
-        for (; node is { Parent: { } parent, IsEmpty: true }; node = parent)
-            parent.Children.Remove(node.Level);
-        return true;
+        return node;
     }
 
-    /// <summary>Collects all subscriptions that match a topic name, with repeats of subscribers.</summary>
-    public void Collect(ReadOnlySpan<byte> topic, List<Subscription<T>> matches)
+    private static void Prune(Node node)
+    {
+        for (; node is { Parent: { } parent, IsEmpty: true }; node = parent)
+            parent.Children.Remove(node.Level);
+    }
+
+    /// <summary>Collects all subscriptions that match a topic name, with repeats of subscribers, and all shared ones.</summary>
+    public void Collect(ReadOnlySpan<byte> topic, List<Subscription<T>> matches, List<ShareGroup<T>> groups)
     {
         open.Clear();
         open.Push((root, 0));
@@ -53,10 +81,10 @@ internal sealed class SubscriptionTree<T>
             // A wildcard in the first level does not match a topic that begins with $ [MQTT-4.7.2-1].
             var wildcards = at > 0 || topic is not [(byte)'$', ..];
             if (wildcards && node.Find("#"u8) is { } rest)
-                matches.AddRange(rest.Subscriptions);
+                rest.Collect(matches, groups);
             if (at > topic.Length)
             {
-                matches.AddRange(node.Subscriptions);
+                node.Collect(matches, groups);
                 continue;
             }
 
@@ -75,6 +103,7 @@ internal sealed class SubscriptionTree<T>
         private static readonly Dictionary<MqttString, Node> NoChildren = new(Utf8Comparer.Instance);
 
         private Dictionary<MqttString, Node>? children;
+        private List<ShareGroup<T>>? groups;
 
         public Node? Parent => parent;
 
@@ -84,7 +113,23 @@ internal sealed class SubscriptionTree<T>
 
         public Dictionary<MqttString, Node> Children => children ?? NoChildren;
 
-        public bool IsEmpty => Subscriptions.Count == 0 && Children.Count == 0;
+        public bool IsEmpty => Subscriptions.Count == 0 && Children.Count == 0 && groups is null;
+
+        public void AddGroup(ShareGroup<T> group) => (groups ??= []).Add(group);
+
+        public void RemoveGroup(ShareGroup<T> group)
+        {
+            groups?.Remove(group);
+            if (groups is { Count: 0 })
+                groups = null;
+        }
+
+        public void Collect(List<Subscription<T>> matches, List<ShareGroup<T>> found)
+        {
+            matches.AddRange(Subscriptions);
+            if (groups is not null)
+                found.AddRange(groups);
+        }
 
         public Node? Find(ReadOnlySpan<byte> name) =>
             children is not null && children.GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(name, out var child) ? child : null;

@@ -9,4 +9,6 @@ namespace Mqtt.Server.Broker.Sessions;
 /// <param name="Retain">Its RETAIN flag.</param>
 /// <param name="Identifiers">Its subscription identifiers; <see langword="null"/> for none.</param>
 /// <param name="Sequence">Its number in the store; 0 if it is not kept there.</param>
-internal readonly record struct Copy(StoredMessage? Message, QualityOfService QualityOfService, bool Retain, uint[]? Identifiers, long Sequence);
+/// <param name="Share">The shared subscription that it belongs to; <see langword="null"/> if it is the session's own.</param>
+internal readonly record struct Copy(
+    StoredMessage? Message, QualityOfService QualityOfService, bool Retain, uint[]? Identifiers, long Sequence, Share? Share = null);

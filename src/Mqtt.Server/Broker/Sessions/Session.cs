@@ -11,7 +11,7 @@ namespace Mqtt.Server.Broker.Sessions;
 /// and the append to its present outbox, which has taken the same lock for its own: there is no other on the way of a delivery. Nothing is
 /// sent, called back or awaited under it, and no other session's lock is taken.
 /// </summary>
-internal sealed class Session
+internal sealed partial class Session
 {
     private readonly SessionContext context;
     private readonly SessionQueue queue;
@@ -99,6 +99,8 @@ internal sealed class Session
                 return false;
             Attachment = null;
             waiting?.EndAll();
+            if (attachment.WaitingCount > 0)
+                TakeBackShared(attachment);
             return true;
         }
     }
@@ -144,7 +146,7 @@ internal sealed class Session
 
             if (ownPause is not null)
                 EndOwnPause();
-            var position = DeliverAcknowledged(publication, qualityOfService, retain, terms.Identifiers, turn);
+            var position = DeliverAcknowledged(publication, qualityOfService, retain, terms.Identifiers, null, IsDurable, turn);
             isCongested |= Attachment is not null && queue.IsHigh;
             return position;
         }
@@ -403,11 +405,11 @@ internal sealed class Session
         context.Deliveries?.OnDropped(ClientId, copy, cause);
     }
 
-    private long DeliverAcknowledged(Publication publication, QualityOfService qualityOfService, bool retain, uint[]? identifiers, Turn turn)
+    private long DeliverAcknowledged(
+        Publication publication, QualityOfService qualityOfService, bool retain, uint[]? identifiers, Share? share, bool durable, Turn turn)
     {
-        var durable = IsDurable;
         if (durable || Attachment is not { } to || !queue.IsEmpty || !flights.HasRoom || (identifiers is not null && to.IsV5))
-            return QueueAndPump(publication, qualityOfService, retain, identifiers, durable, turn);
+            return QueueAndPump(publication, qualityOfService, retain, identifiers, share, durable, turn);
 
         var frame = publication.Encoded(to.IsV5, withId: true, out var idAt);
         if (frame.Length > to.MaximumPacketBytes)
@@ -418,19 +420,20 @@ internal sealed class Session
         }
 
         if (!to.HasRoom(frame.Length))
-            return QueueAndPump(publication, qualityOfService, retain, identifiers, durable, turn);
+            return QueueAndPump(publication, qualityOfService, retain, identifiers, share, durable, turn);
 
-        var kept = KeepsFlights ? publication.Stored.Hold() : null;
-        var copy = new Copy(kept, qualityOfService, retain, identifiers, 0);
+        var kept = KeepsFlights || share is not null ? publication.Stored.Hold() : null;
+        var copy = new Copy(kept, qualityOfService, retain, identifiers, 0, share);
         flights.TryBegin(qualityOfService, copy, out var packetId);
         to.Write(frame, PublishFrame.FirstByte(qualityOfService, retain, duplicate: false), packetId, idAt, turn);
         context.Deliveries?.OnDelivered(ClientId, copy, packetId, duplicate: false);
         return 0;
     }
 
-    private long QueueAndPump(Publication publication, QualityOfService qualityOfService, bool retain, uint[]? identifiers, bool durable, Turn turn)
+    private long QueueAndPump(
+        Publication publication, QualityOfService qualityOfService, bool retain, uint[]? identifiers, Share? share, bool durable, Turn turn)
     {
-        var copy = new Copy(publication.Stored.Hold(), qualityOfService, retain, identifiers, durable ? ++lastSequence : 0);
+        var copy = new Copy(publication.Stored.Hold(), qualityOfService, retain, identifiers, durable ? ++lastSequence : 0, share);
         if (!Enqueue(copy))
             return 0;
         var position = durable ? Store(copy) : 0;
@@ -501,7 +504,7 @@ internal sealed class Session
         if (size > to.MaximumPacketBytes)
         {
             queue.Remove();
-            Drop(copy, DropCause.TooLarge);
+            OnTooLarge(copy);
             return true;
         }
 
@@ -525,7 +528,7 @@ internal sealed class Session
             Store(copy);
         }
 
-        var isKept = KeepsFlights || copy.Sequence != 0;
+        var isKept = KeepsFlights || copy.Sequence != 0 || copy.Share is not null;
         flights.TryBegin(copy.QualityOfService, isKept ? copy : copy with { Message = null }, out var packetId);
         var state = exactlyOnce ? FlightState.AwaitingPubRec : FlightState.AwaitingPubAck;
         var position = copy.Sequence == 0 ? 0 : context.Store!.Messages.SetState(ClientId, copy.Sequence, packetId, state);
@@ -546,7 +549,7 @@ internal sealed class Session
     private long Store(in Copy copy) => context.Store!.Messages.Add(
         ClientId,
         copy.Sequence,
-        new QueueEntry(copy.QualityOfService, copy.Retain, copy.Identifiers),
+        new QueueEntry(copy.QualityOfService, copy.Retain, copy.Identifiers, copy.Share?.Filter ?? default),
         context.RecordOf(copy.Message!.Parts),
         copy.Message.Id);
 
@@ -569,7 +572,7 @@ internal sealed class Session
                 flights.OnPubAck(packetId, out _);
             else
                 flights.OnPubRec(packetId, failed: true, out _);
-            Drop(copy, DropCause.TooLarge);
+            OnTooLarge(copy);
         }
     }
 

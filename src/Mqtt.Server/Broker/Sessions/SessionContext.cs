@@ -27,6 +27,12 @@ internal sealed class SessionContext(MqttBrokerOptions options, Heartbeat heartb
     /// <summary>Wakes what waits for the store.</summary>
     public CommitWatch? Watch { get; } = options.Store is null ? null : new CommitWatch(options.Store, options.Scheduler);
 
+    /// <summary>
+    /// Takes a copy of a shared subscription that its session cannot send: another member may. Called under the session's lock; the
+    /// copy goes over with the hold on its message, and stays the session's in the store until another has it.
+    /// </summary>
+    public Action<Session, Copy>? OnStray { get; set; }
+
     /// <summary>The coarse clock, in milliseconds.</summary>
     public long Now => heartbeat.Now;
 

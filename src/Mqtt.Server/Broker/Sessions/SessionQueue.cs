@@ -53,11 +53,48 @@ internal sealed class SessionQueue(ClientLimits limits)
         if (!HasRoom(size))
             return false;
         (messages ??= new()).Enqueue(copy);
-        bytes += size;
-        if (copy.QualityOfService == QualityOfService.AtMostOnce)
-            atMostOnceCount++;
-        firstExpiry = Math.Min(firstExpiry, copy.Message!.Parts.ExpiresAt);
+        Add(copy);
         return true;
+    }
+
+    /// <summary>True if a message fits without pushing any other out.</summary>
+    public bool HasRoomFor(in MessageParts message) => HasRoom(message.Bytes + OverheadBytes);
+
+    /// <summary>Takes out all messages of a kind, in their order; each is the caller's then.</summary>
+    public void TakeOut(Predicate<Copy> wanted, List<Copy> taken)
+    {
+        if (messages is null)
+            return;
+        firstExpiry = MessageParts.NeverExpires;
+        for (var left = messages.Count; left > 0; left--)
+        {
+            var copy = messages.Dequeue();
+            if (wanted(copy))
+            {
+                Uncount(copy);
+                taken.Add(copy);
+            }
+            else
+            {
+                messages.Enqueue(copy);
+                firstExpiry = Math.Min(firstExpiry, copy.Message!.Parts.ExpiresAt);
+            }
+        }
+    }
+
+    /// <summary>Puts messages back that were taken out: before all that have come since, and whatever the bounds are.</summary>
+    public void PutBack(IEnumerable<Copy> taken)
+    {
+        var later = messages ?? [];
+        messages = new();
+        foreach (var copy in taken)
+        {
+            messages.Enqueue(copy);
+            Add(copy);
+        }
+
+        foreach (var copy in later)
+            messages.Enqueue(copy);
     }
 
     /// <summary>The next copy to send.</summary>
@@ -124,6 +161,14 @@ internal sealed class SessionQueue(ClientLimits limits)
                 firstExpiry = Math.Min(firstExpiry, copy.Message!.Parts.ExpiresAt);
             }
         }
+    }
+
+    private void Add(in Copy copy)
+    {
+        bytes += SizeOf(copy);
+        if (copy.QualityOfService == QualityOfService.AtMostOnce)
+            atMostOnceCount++;
+        firstExpiry = Math.Min(firstExpiry, copy.Message!.Parts.ExpiresAt);
     }
 
     private void Uncount(in Copy copy)

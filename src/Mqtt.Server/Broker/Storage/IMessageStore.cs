@@ -4,7 +4,8 @@ namespace Mqtt.Server.Broker.Storage;
 
 /// <summary>
 /// Keeps what sessions have yet to get, or to acknowledge. An entry is named by its session and a sequence number, which grows within
-/// the session. See <see cref="IBrokerStore"/> for what a position is.
+/// the session. There may be entries of a session that was never saved: one that ends with its connection, and got them for a shared
+/// subscription that does not. See <see cref="IBrokerStore"/> for what a position is.
 /// </summary>
 public interface IMessageStore
 {

@@ -102,7 +102,7 @@ public sealed class MemoryStore : IBrokerStore, ISessionStore, ISubscriptionStor
 
     long IMessageStore.Add(string clientId, long sequence, QueueEntry entry, MessageRecord message, long messageId)
     {
-        var stored = new StoredEntry(clientId, sequence, entry, message.ToOwned(), 0, FlightState.None);
+        var stored = new StoredEntry(clientId, sequence, entry with { SharedFilter = entry.SharedFilter.ToOwned() }, message.ToOwned(), 0, FlightState.None);
         lock (gate)
             Of(clientId).Messages[sequence] = stored;
         return 0;

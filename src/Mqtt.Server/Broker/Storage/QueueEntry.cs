@@ -7,7 +7,8 @@ namespace Mqtt.Server.Broker.Storage;
 /// <param name="QualityOfService">The QoS of the copy.</param>
 /// <param name="Retain">Its RETAIN flag.</param>
 /// <param name="Identifiers">Its subscription identifiers; <see langword="null"/> for none.</param>
-public readonly record struct QueueEntry(QualityOfService QualityOfService, bool Retain, IReadOnlyList<uint>? Identifiers);
+/// <param name="SharedFilter">The whole filter of the shared subscription that it belongs to; empty if it is the session's own. It may be borrowed.</param>
+public readonly record struct QueueEntry(QualityOfService QualityOfService, bool Retain, IReadOnlyList<uint>? Identifiers, MqttString SharedFilter = default);
 
 /// <summary>An entry of a queue as it is loaded.</summary>
 /// <param name="ClientId">Whose it is.</param>
