@@ -136,6 +136,14 @@ internal sealed class TestClient : IDisposable
         return message;
     }
 
+    /// <summary>The next packets are these messages, in any order, since they may be of several QoS; they are acknowledged when all have come.</summary>
+    public void ReceiveAll(string topic, params IReadOnlyList<string> payloads)
+    {
+        var messages = payloads.Select(_ => Expect<PublishPacket>()).ToList();
+        messages.Select(TextOf).Should().BeEquivalentTo(payloads.Select(payload => $"{topic}: {payload}"));
+        messages.ForEach(Acknowledge);
+    }
+
     /// <summary>The next packet is this message; it stays unacknowledged.</summary>
     public PublishPacket ReceiveOnly(string topic, string payload)
     {

@@ -141,32 +141,30 @@ public abstract class SharedMovingTests(StoreKind store) : BrokerTests(store)
     [Theory, Versions]
     public void What_was_never_sent_moves_at_any_QoS_when_the_connection_is_lost(MqttProtocolVersion version)
     {
-        WithBroker = options => options with { Limits = options.Limits with { InFlightMaximum = 1, InFlightMaximum3 = 1 } };
-        var going = Member(Resume("going", version));
+        WithBroker = options => options with { Limits = options.Limits with { InFlightMaximum3 = 1 } };
+        var going = Member(Resume("going", version, Narrow));
         Publish(5, QoS2, QoS1);
         going.ReceiveOnly("t", "0");
         var other = Member(Connect("other"));
 
         going.Cut();
 
-        for (var i = 1; i < 5; i++)
-            other.Receive("t", $"{i}");
+        other.ReceiveAll("t", "1", "2", "3", "4");
         Resume("going", version).Receive("t", "0");
     }
 
     [Theory, Versions]
     public void What_was_never_sent_moves_when_the_member_leaves_and_what_was_sent_is_completed(MqttProtocolVersion version)
     {
-        WithBroker = options => options with { Limits = options.Limits with { InFlightMaximum = 1, InFlightMaximum3 = 1 } };
-        var going = Member(Resume("going", version));
+        WithBroker = options => options with { Limits = options.Limits with { InFlightMaximum3 = 1 } };
+        var going = Member(Resume("going", version, Narrow));
         Publish(5, QoS1, QoS2);
         var sent = going.ReceiveOnly("t", "0");
         var other = Member(Connect("other"));
 
         going.Unsubscribe("$share/g/t");
 
-        for (var i = 1; i < 5; i++)
-            other.Receive("t", $"{i}");
+        other.ReceiveAll("t", "1", "2", "3", "4");
         going.Acknowledge(sent);
         going.ExpectNothing();
     }
@@ -175,12 +173,12 @@ public abstract class SharedMovingTests(StoreKind store) : BrokerTests(store)
     public void A_message_that_waits_moves_to_a_queue_if_nobody_is_connected()
     {
         Member(Resume("one")).Cut();
-        Publish(2, QoS1);
         Member(Resume("two")).Cut();
+        Publish(4, QoS1, QoS2);
 
-        Resume("one").Disconnect(expiry: 0);
+        Connect("one");
 
-        Resume("two").Receive("t", "0");
+        Resume("two").ReceiveAll("t", "1", "3", "0", "2");
     }
 
     [Fact]
@@ -198,8 +196,7 @@ public abstract class SharedMovingTests(StoreKind store) : BrokerTests(store)
     [Fact]
     public void Messages_do_not_pass_to_a_group_that_begins_again_under_the_same_name()
     {
-        WithBroker = options => options with { Limits = options.Limits with { InFlightMaximum = 1 } };
-        var member = Member(Resume("member"));
+        var member = Member(Resume("member", with: Narrow));
         Publish(3, QoS1);
         member.ReceiveOnly("t", "0");
 
@@ -254,8 +251,7 @@ public abstract class SharedMovingTests(StoreKind store) : BrokerTests(store)
     [Fact]
     public void Messages_of_a_topic_that_move_to_one_member_come_in_their_old_order()
     {
-        WithBroker = options => options with { Limits = options.Limits with { InFlightMaximum = 2 } };
-        var going = Member(Connect("going"));
+        var going = Member(Connect("going", with: Narrow));
         Publish(10, QoS1);
         going.ReceiveOnly("t", "0");
         var other = Member(Connect("other"));
@@ -264,6 +260,13 @@ public abstract class SharedMovingTests(StoreKind store) : BrokerTests(store)
 
         for (var i = 0; i < 10; i++)
             other.Receive("t", $"{i}");
+    }
+
+    // A window of one; 3.x clients have no word for it.
+    private static void Narrow(ConnectPacket packet)
+    {
+        if (packet.Version == MqttProtocolVersion.V500)
+            packet.ReceiveMaximum = 1;
     }
 
     private static TestClient Member(TestClient client)

@@ -33,7 +33,7 @@ public abstract class SharedSubscriptionTests(StoreKind store) : BrokerTests(sto
 
         var older = Connect("older", MqttProtocolVersion.V311);
         older.SendBytes(SubscribeBytes(filter, isV5: false));
-        if (filter.EndsWith("a#", StringComparison.Ordinal))
+        if (filter.Contains("a#", StringComparison.Ordinal))
             older.ExpectEnd();
         else
             older.Expect<SubAckPacket>().ReasonCodes.Should().Equal(ReasonCode.UnspecifiedError);
@@ -234,8 +234,7 @@ public abstract class SharedSubscriptionTests(StoreKind store) : BrokerTests(sto
         for (var i = 0; i < 4; i++)
             publisher.Publish("t", $"{i}", (QualityOfService)(i % 3));
 
-        for (var i = 0; i < 4; i++)
-            here.Receive("t", $"{i}");
+        here.ReceiveAll("t", "0", "1", "2", "3");
         Resume("away", version).ExpectNothing();
     }
 
@@ -335,8 +334,7 @@ public abstract class SharedSubscriptionTests(StoreKind store) : BrokerTests(sto
         publisher.Publish("t", large, qualityOfService);
         publisher.Publish("t", large, qualityOfService);
 
-        any.Receive("t", large);
-        any.Receive("t", large);
+        any.ReceiveAll("t", large, large);
         small.ExpectNothing();
         Broker.Statistics.Dropped(DropCause.TooLarge).Should().Be(1);
     }
