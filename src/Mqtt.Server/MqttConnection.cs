@@ -54,6 +54,16 @@ public sealed class MqttConnection
         set => loop.KeepAlive = value;
     }
 
+    /// <summary>
+    /// The largest packet that is accepted from the client, in bytes; a larger one is an error (0x95). The handler may set it, at the latest when it
+    /// answers CONNECT; more than the server allows has no effect. Default: what the server allows.
+    /// </summary>
+    public int MaximumPacketBytes
+    {
+        get => loop.MaximumPacketBytes;
+        set => loop.MaximumPacketBytes = value;
+    }
+
     /// <summary>Cancelled when the connection is over.</summary>
     public CancellationToken Closed => loop.Closed;
 
@@ -66,6 +76,10 @@ public sealed class MqttConnection
     /// <summary>
     /// Sends a packet: puts it behind what already waits, and returns. A CONNACK that refuses and a DISCONNECT are the last packet,
     /// and close the connection. Without effect once the connection is closing.
+    /// <para>
+    /// Reason string and user properties of an answer are left out if the client does not want them [MQTT-3.1.2-29], or as far as the packet would be larger than it accepts;
+    /// a packet that is too large all the same is not sent [MQTT-3.1.2-24].
+    /// </para>
     /// </summary>
     public void Send(MqttPacket packet)
     {
@@ -94,6 +108,16 @@ public sealed class MqttConnection
     {
         ArgumentNullException.ThrowIfNull(packet);
         return loop.Injection.TryInject(AsReceived(packet));
+    }
+
+    /// <summary>
+    /// Leaves out of an answer what the client does not want or cannot take, as <see cref="Send"/> does; false if it is larger than the client accepts all the same.
+    /// For handlers that encode themselves.
+    /// </summary>
+    public bool TryFit(MqttPacket packet)
+    {
+        ArgumentNullException.ThrowIfNull(packet);
+        return loop.TryFit(packet);
     }
 
     /// <summary>

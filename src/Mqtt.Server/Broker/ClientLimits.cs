@@ -5,7 +5,7 @@ namespace Mqtt.Server.Broker;
 /// <summary>
 /// What one client may do, and how much is kept for it. Immutable: clients that differ in nothing share one instance, that of
 /// <see cref="MqttBrokerOptions.Limits"/>; an authentication hook may give a client other limits, best by <c>with</c>. What a 5.0 client can
-/// be told it is told in CONNACK, and everything holds for 3.x clients as well.
+/// be told it is told in CONNACK, and all but the keep-alive holds for 3.x clients as well.
 /// </summary>
 public sealed record ClientLimits
 {
@@ -42,7 +42,7 @@ public sealed record ClientLimits
     /// <summary>Whether the client may subscribe with wildcards; if not, such a filter is refused (0xA2). Default: true.</summary>
     public bool WildcardSubscriptionAvailable { get; init; } = true;
 
-    /// <summary>Whether the client may use shared subscriptions; if not, such a filter is refused (0x9E). Default: true, where the broker has them.</summary>
+    /// <summary>Whether the client may use shared subscriptions; if not, such a filter is refused (0x9E). Default: true.</summary>
     public bool SharedSubscriptionAvailable { get; init; } = true;
 
     /// <summary>Whether the client may use subscription identifiers; if not, one is an error (0xA1). Default: true.</summary>
@@ -86,6 +86,22 @@ public sealed record ClientLimits
     /// <summary>The window of a client that allows <paramref name="allowed"/> messages, in its version.</summary>
     internal int WindowFor(MqttProtocolVersion version, int? allowed) =>
         version == MqttProtocolVersion.V500 ? Math.Min(allowed ?? ushort.MaxValue, InFlightMaximum) : InFlightMaximum3;
+
+    /// <summary>The session expiry that a client gets, in seconds. Without CleanSession a session of 3.x never ends, as far as it may.</summary>
+    internal uint ExpiryOf(ConnectPacket packet) => Cap(
+        packet.Version == MqttProtocolVersion.V500 ? packet.SessionExpiryInterval ?? 0 : packet.CleanStart ? 0 : uint.MaxValue);
+
+    /// <summary>A session expiry as far as it is allowed.</summary>
+    internal uint Cap(uint seconds) => MaximumSessionExpiry is { } cap ? (uint)Math.Min(seconds, cap.TotalSeconds) : seconds;
+
+    /// <summary>The keep-alive that a client gets, in seconds; 3.x cannot be told another one than its own.</summary>
+    internal ushort KeepAliveOf(ConnectPacket packet)
+    {
+        var asked = packet.KeepAliveSeconds;
+        if (MaximumKeepAlive is not { } maximum || packet.Version != MqttProtocolVersion.V500)
+            return asked;
+        return asked == 0 || asked > maximum.TotalSeconds ? (ushort)maximum.TotalSeconds : asked;
+    }
 
     private static void ThrowIfNotShort(int value, string name, int least)
     {

@@ -56,7 +56,7 @@ public sealed class MqttBroker : IInlineMqttHandler, IAsyncDisposable
         wills = new WillFlow(context, publishing);
         var ending = new SessionEndFlow(context, table, router, wills, sharing, gates);
         connecting = new ConnectFlow(context, table, gates, ending, subscribing);
-        disconnecting = new DisconnectFlow(connecting, gates, ending, hooks);
+        disconnecting = new DisconnectFlow(gates, ending, hooks);
         if (options.Store is { } store)
             new Recovery(context, table, router, retained, subscribing, sharing, ending).Run(store);
         hooks.Broker?.Tell(this, static (observer, broker) => observer.OnStartedAsync(broker));
@@ -77,7 +77,7 @@ public sealed class MqttBroker : IInlineMqttHandler, IAsyncDisposable
         ArgumentNullException.ThrowIfNull(connection);
         ArgumentNullException.ThrowIfNull(packet);
         if (connection.State is not Attachment from)
-            return packet is ConnectPacket connect ? connecting.OnConnectAsync(connection, connect) : throw Unexpected(packet);
+            return OnPacketBeforeAsync(connection, packet);
 
         switch (packet.Type)
         {
@@ -92,10 +92,15 @@ public sealed class MqttBroker : IInlineMqttHandler, IAsyncDisposable
     }
 
     /// <inheritdoc/>
-    public ValueTask OnClosedAsync(MqttConnection connection, MqttCloseCause cause)
+    public async ValueTask OnClosedAsync(MqttConnection connection, MqttCloseCause cause)
     {
         ArgumentNullException.ThrowIfNull(connection);
-        return connection.State is Attachment from ? disconnecting.OnClosedAsync(from, cause) : default;
+        if (connection.State is EnhancedAuthentication undecided)
+            await undecided.EndAsync().ConfigureAwait(false);
+
+        // It may have been accepted a moment ago.
+        if (connection.State is Attachment from)
+            await disconnecting.OnClosedAsync(from, cause).ConfigureAwait(false);
     }
 
     /// <summary>Lets go of everything; stop the servers first. What is in a store stays there.</summary>
@@ -109,6 +114,24 @@ public sealed class MqttBroker : IInlineMqttHandler, IAsyncDisposable
         retained.Clear();
         hooks.Broker?.Tell(this, static (observer, broker) => observer.OnStoppedAsync(broker));
         await hooks.DrainAsync().ConfigureAwait(false);
+    }
+
+    // Until CONNACK: CONNECT, and where it named an authentication method AUTH and DISCONNECT [MQTT-3.1.2-30].
+    private ValueTask OnPacketBeforeAsync(MqttConnection connection, MqttPacket packet)
+    {
+        switch (packet)
+        {
+            case ConnectPacket connect:
+                return connecting.OnConnectAsync(connection, connect);
+            case AuthPacket auth when connection.State is EnhancedAuthentication undecided:
+                undecided.OnAuth(auth);
+                return default;
+            case DisconnectPacket when connection.State is EnhancedAuthentication:
+                connection.Close();
+                return default;
+            default:
+                throw Unexpected(packet);
+        }
     }
 
     // A publisher that is too fast waits here, and with it only its own connection.
@@ -137,8 +160,11 @@ public sealed class MqttBroker : IInlineMqttHandler, IAsyncDisposable
             case MqttPacketType.PingReq:
                 from.Outbox.Append([(byte)((int)MqttPacketType.PingResp << 4), 0], turn);
                 break;
+            case MqttPacketType.Auth:
+                connecting.OnAuth(from, (AuthPacket)packet);
+                break;
             case MqttPacketType.Disconnect:
-                disconnecting.OnDisconnect(from, (DisconnectPacket)packet);
+                DisconnectFlow.OnDisconnect(from, (DisconnectPacket)packet);
                 break;
             default:
                 throw Unexpected(packet);

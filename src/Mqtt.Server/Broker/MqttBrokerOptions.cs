@@ -1,6 +1,7 @@
 using System.IO.Pipelines;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using Mqtt.Protocol;
 using Mqtt.Server.Broker;
 using Mqtt.Server.Broker.Hooks;
 using Mqtt.Server.Broker.Sharing;
@@ -13,6 +14,51 @@ public sealed record MqttBrokerOptions
 {
     /// <summary>What each client may do and how much is kept for it, unless an authentication hook says otherwise for one.</summary>
     public ClientLimits Limits { get; init; } = new();
+
+    /// <summary>The oldest version that the broker speaks; an older one is refused (0x84). Default: 3.1.</summary>
+    public MqttProtocolVersion MinimumVersion { get; init; } = MqttProtocolVersion.V310;
+
+    /// <summary>Whether a client without an identifier is given one; if not, it is refused (0x85). Default: true.</summary>
+    public bool AssignClientIds { get; init; } = true;
+
+    /// <summary>How clients are authenticated, if there are hooks that do.</summary>
+    public BrokerAuthentication Authentication { get; init; } = new();
+
+    /// <summary>What 5.0 clients that ask for it are told as a basis for their response topics (section 3.2.2.3.14). Default: nothing.</summary>
+    public string? ResponseInformation { get; init; }
+
+    /// <summary>
+    /// The first levels of topics that are the broker's own, each beginning with <c>$</c>; clients cannot publish there, nor leave wills. <c>$SYS</c> and
+    /// <c>$share</c> always belong to them. Default: no others.
+    /// </summary>
+    public IReadOnlyList<string> ReservedRoots { get; init; } = [];
+
+    /// <summary>Whether a payload that is said to be text must be UTF-8; if not, it is refused (0x99). Default: false.</summary>
+    public bool CheckPayloadFormat { get; init; }
+
+    /// <summary>Whether PUBACK and PUBREC tell a 5.0 client that nobody subscribes (0x10). Default: true.</summary>
+    public bool TellNoSubscribers { get; init; } = true;
+
+    /// <summary>
+    /// Whether a client with overlapping subscriptions gets one copy of a message for each of them, with its own QoS and identifier; else one
+    /// for all [MQTT-3.3.4-2]. Default: false.
+    /// </summary>
+    public bool CopyPerSubscription { get; init; }
+
+    /// <summary>
+    /// After which time without acknowledgement a message is sent again on a living connection, to 3.x clients only: 5.0 forbids it [MQTT-4.4.0-1].
+    /// <see langword="null"/> for never. Default: never.
+    /// </summary>
+    public TimeSpan? RetryInterval { get; init; }
+
+    /// <summary>
+    /// After which time without acknowledgement, on a living connection, a message is given up: its identifier and its place in the window are free.
+    /// <see langword="null"/> for never. Default: never.
+    /// </summary>
+    public TimeSpan? InFlightExpiry { get; init; }
+
+    /// <summary>Switches for clients that expect something else.</summary>
+    public BrokerCompatibility Compatibility { get; init; } = new();
 
     /// <summary>
     /// How long a publisher waits, before each further message, for a connected subscriber whose queue is half full; until the queue has shrunk to
@@ -76,6 +122,18 @@ public sealed record MqttBrokerOptions
         Limits.Validate();
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(MemoryBytes);
         ArgumentOutOfRangeException.ThrowIfLessThan(PublisherPause, TimeSpan.Zero);
+        if (MinimumVersion is < MqttProtocolVersion.V310 or > MqttProtocolVersion.V500)
+            throw new ArgumentOutOfRangeException(nameof(MinimumVersion), MinimumVersion, $"{nameof(MinimumVersion)} is no version of MQTT.");
+        ArgumentNullException.ThrowIfNull(Authentication);
+        Authentication.Validate();
+        ArgumentNullException.ThrowIfNull(Compatibility);
+        ArgumentNullException.ThrowIfNull(ReservedRoots);
+        if (ReservedRoots.FirstOrDefault(static root => root is not ['$', _, ..] || root.Contains('/', StringComparison.Ordinal)) is { } wrong)
+            throw new ArgumentException($"{nameof(ReservedRoots)}: {wrong} is not one level that begins with $.", nameof(ReservedRoots));
+        if (RetryInterval is { } retry)
+            ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(retry, TimeSpan.Zero, nameof(RetryInterval));
+        if (InFlightExpiry is { } flight)
+            ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(flight, TimeSpan.Zero, nameof(InFlightExpiry));
         ArgumentNullException.ThrowIfNull(Hooks);
         foreach (var hook in Hooks)
             ArgumentNullException.ThrowIfNull(hook, nameof(Hooks));

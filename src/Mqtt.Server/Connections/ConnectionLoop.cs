@@ -37,7 +37,7 @@ internal sealed class ConnectionLoop : Deadline
     // The course of the connection.
     private bool connectReceived;
     private bool goodbyeReceived;
-    private uint peerMaximumBytes = uint.MaxValue;
+    private PeerTerms terms;
     private bool parked;
     private int countedBytes;
 
@@ -167,24 +167,38 @@ internal sealed class ConnectionLoop : Deadline
         server.Forget(this);
     }
 
+    /// <summary>The largest packet that is accepted; never more than the server allows.</summary>
+    public int MaximumPacketBytes
+    {
+        get => reader.MaximumPacketSizeBytes;
+        set => reader.MaximumPacketSizeBytes = Math.Min(value, options.Limits.MaximumPacketBytes);
+    }
+
+    public bool TryFit(MqttPacket packet) => terms.TryFit(packet, Version);
+
     public void Send(MqttPacket packet)
     {
         if (closeCause is not null)
             return;
+        var fits = TryFit(packet);
         using (Turn.Enter(out var turn))
         {
             switch (packet)
             {
                 case ConnAckPacket { ReasonCode: not ReasonCode.Success } refusal:
-                    outbox.AppendLast(packet, Version, turn);
+                    if (fits)
+                        outbox.AppendLast(packet, Version, turn);
                     Finish(new MqttCloseCause(MqttCloseKind.Local, refusal.ReasonCode));
                     break;
                 case DisconnectPacket last:
-                    outbox.AppendLast(packet, Version, turn);
+                    if (fits)
+                        outbox.AppendLast(packet, Version, turn);
                     Finish(new MqttCloseCause(MqttCloseKind.Local, last.ReasonCode));
                     break;
+                case not null when !fits:
+                    break;
                 default:
-                    outbox.Append(packet, Version, turn);
+                    outbox.Append(packet!, Version, turn);
                     if (packet is ConnAckPacket)
                         Accept();
                     break;
@@ -243,7 +257,7 @@ internal sealed class ConnectionLoop : Deadline
         while (true)
         {
             await channel.WaitReadableAsync().ConfigureAwait(false);
-            var count = await channel.ReadAsync(received.Prepare()).ConfigureAwait(false);
+            var count = await channel.ReadAsync(received.Prepare(small: !accepted)).ConfigureAwait(false);
             if (count == 0)
                 return;
             received.Add(count);
@@ -380,7 +394,7 @@ internal sealed class ConnectionLoop : Deadline
                 throw new MqttProtocolException(ReasonCode.ProtocolError, "A second CONNECT [MQTT-3.1.0-2].");
             connectReceived = true;
             reader.MaximumPacketSizeBytes = options.Limits.MaximumPacketBytes;
-            peerMaximumBytes = connect.MaximumPacketSize ?? uint.MaxValue;
+            terms = new PeerTerms(connect);
             KeepAlive = TimeSpan.FromSeconds(connect.KeepAliveSeconds);
         }
 
@@ -392,6 +406,7 @@ internal sealed class ConnectionLoop : Deadline
     private async ValueTask ParkAsync(ValueTask handling)
     {
         parked = true;
+        CountUnauthenticated();
         try
         {
             await handling.ConfigureAwait(false);
@@ -477,12 +492,11 @@ internal sealed class ConnectionLoop : Deadline
         if (!accepted || goodbyeReceived || Version != MqttProtocolVersion.V500)
             return null;
         var disconnect = new DisconnectPacket { ReasonCode = reasonCode };
-        if (reasonString is null)
-            return disconnect;
+        if (reasonString is not null)
+            disconnect.ReasonString = reasonString;
 
-        // Only where the client takes a packet of that size [MQTT-3.14.2-3].
-        var explained = new DisconnectPacket { ReasonCode = reasonCode, ReasonString = reasonString };
-        return MqttPacketWriter.Measure(explained, Version) <= peerMaximumBytes ? explained : disconnect;
+        // Only what the client takes in a packet of that size [MQTT-3.14.2-3].
+        return terms.TryFit(disconnect, Version) ? disconnect : null;
     }
 
     // The last packet is in the outbox: nothing more goes in, and the peer has a bounded time to take it.

@@ -10,6 +10,7 @@ namespace Mqtt.Server.Connections;
 internal sealed class ReceiveBuffer
 {
     private const int ReadBytes = 64 * 1024;
+    private const int SmallReadBytes = 4 * 1024;
 
     // Less room than this behind the unread bytes is not worth a read.
     private const int LeastFreeBytes = 16 * 1024;
@@ -24,13 +25,17 @@ internal sealed class ReceiveBuffer
     /// <summary>What was read and not yet consumed.</summary>
     public ReadOnlyMemory<byte> Unread => buffer.AsMemory(start, end - start);
 
-    /// <summary>Room to read into.</summary>
-    public Memory<byte> Prepare()
+    /// <summary>
+    /// Room to read into: as much as a busy connection fills in one read, or a <paramref name="small"/> piece for one that has yet to be accepted,
+    /// since many of those may have to wait at once.
+    /// </summary>
+    public Memory<byte> Prepare(bool small)
     {
         var unread = end - start;
-        if (buffer is null || buffer.Length - unread < LeastFreeBytes)
-            Move(BufferPool.Rent(Math.Max(ReadBytes, unread * 2)));
-        else if (buffer.Length - end < LeastFreeBytes)
+        var (size, leastFree) = small ? (SmallReadBytes, SmallReadBytes / 4) : (ReadBytes, LeastFreeBytes);
+        if (buffer is null || buffer.Length - unread < leastFree)
+            Move(BufferPool.Rent(Math.Max(size, unread * 2)));
+        else if (buffer.Length - end < leastFree)
             Move(buffer);
         return buffer.AsMemory(end);
     }
@@ -47,7 +52,7 @@ internal sealed class ReceiveBuffer
         var unread = end - start;
         if (unread == 0)
             Release();
-        else if (buffer!.Length >= ReadBytes && unread <= LeastFreeBytes)
+        else if (buffer!.Length >= SmallReadBytes && unread <= buffer.Length / 4)
             Move(BufferPool.Rent(unread));
     }
 

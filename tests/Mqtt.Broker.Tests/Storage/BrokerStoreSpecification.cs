@@ -100,7 +100,7 @@ public abstract class BrokerStoreSpecification : IAsyncDisposable
     {
         var will = Message("will", "gone") with { Retain = true, QualityOfService = QualityOfService.ExactlyOnce, ExpiresAt = null };
         Store.Sessions.Save(new SessionRecord("plain", 0, null, null, 0));
-        Store.Sessions.Save(new SessionRecord("full", uint.MaxValue, Noon, will, 3600));
+        Store.Sessions.Save(new SessionRecord("full", uint.MaxValue, Noon, will, 3600, "user"));
         Settle();
 
         var sessions = Store.Sessions.Load().ToDictionary(loaded => loaded.Session.ClientId, loaded => loaded.Session);

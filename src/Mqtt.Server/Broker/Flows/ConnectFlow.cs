@@ -1,27 +1,165 @@
 using Mqtt.Protocol;
 using Mqtt.Protocol.Channels;
 using Mqtt.Server.Broker.Hooks;
+using Mqtt.Server.Broker.Messages;
 using Mqtt.Server.Broker.Sessions;
 
 namespace Mqtt.Server.Broker.Flows;
 
-/// <summary>CONNECT: check it, take the client identifier over from an older connection, resume or begin the session, answer.</summary>
+/// <summary>
+/// CONNECT: check it, authenticate, take the client identifier over from an older connection, resume or begin the session, answer. Nothing of an
+/// existing session is touched before the client is known to be who it says.
+/// </summary>
 internal sealed class ConnectFlow(SessionContext context, SessionTable table, ClientGates gates, SessionEndFlow ending, SubscribeFlow subscribing)
 {
-    /// <summary>Takes a CONNECT. May wait for another flow of the same client and for the store.</summary>
-    public async ValueTask OnConnectAsync(MqttConnection connection, ConnectPacket packet)
+    private readonly Authenticator authenticator = new(context.Options, context.Statistics);
+
+    // Numbers the CONNECTs in the order in which they came, or, where nobody is asked, in which they took their client's gate.
+    private long lastNumber;
+
+    /// <summary>Takes a CONNECT. May wait for a hook, for another flow of the same client and for the store.</summary>
+    public ValueTask OnConnectAsync(MqttConnection connection, ConnectPacket packet)
     {
-        var assigned = packet.ClientId.IsEmpty ? Guid.NewGuid().ToString("N") : null;
-        var answer = Answer(packet, assigned);
-        if (Refusal(packet, answer) is { } refusal)
+        if (Refusal(packet) is { } refusal)
         {
-            connection.Send(new ConnAckPacket { ReasonCode = refusal });
+            Refuse(connection, packet, refusal);
+            return default;
+        }
+
+        if (authenticator.IsOpen)
+            return AcceptAsync(connection, packet, AuthenticationResult.Allowed, null, null);
+        var number = Interlocked.Increment(ref lastNumber);
+        if (packet.AuthenticationMethod is null)
+            return AuthenticateAsync(connection, packet.ToOwned(), number);
+        BeginExchange(connection, packet.ToOwned(), number);
+        return default;
+    }
+
+    /// <summary>Takes an AUTH of a client that is in: the answer to a question, or the wish to authenticate again.</summary>
+    public void OnAuth(Attachment from, AuthPacket packet)
+    {
+        if (from.Authentication is not { } authentication)
+            throw new MqttProtocolException(ReasonCode.ProtocolError, "AUTH without an authentication method in CONNECT [MQTT-4.12.0-7].");
+        if (packet.ReasonCode != ReasonCode.ReAuthenticate || authentication.IsRunning)
+        {
+            authentication.OnAuth(packet);
+            return;
+        }
+
+        AuthenticationExchange.CheckMethod(packet, authentication.Method);
+        var again = new ConnectPacket { Version = from.Version, Properties = packet.Properties.ToOwned() };
+        authenticator.TryFind(authentication.Method, out var hook);
+        var request = new AuthenticationRequest(from.Connection, again, from.Limits, from);
+        authentication.Begin(NewExchange(request), exchange => ReAuthenticateAsync(from, hook!, exchange));
+    }
+
+    private void Refuse(MqttConnection connection, ConnectPacket packet, ReasonCode code) => Refuse(connection, packet, AuthenticationResult.Refused(code));
+
+    private void Refuse(MqttConnection connection, ConnectPacket packet, AuthenticationResult result) =>
+        connection.Send(ConnectAnswer.Refuse(packet, result, context.Options));
+
+    private ReasonCode? Refusal(ConnectPacket packet)
+    {
+        if (packet.Version < context.Options.MinimumVersion)
+            return ReasonCode.UnsupportedProtocolVersion;
+        if (packet.AuthenticationMethod is { } method && !authenticator.TryFind(method.ToString(), out _))
+            return ReasonCode.BadAuthenticationMethod;
+        if (!packet.ClientId.IsEmpty)
+            return null;
+
+        // Without an identifier there is no session to keep, and 3.1 knows no such client at all.
+        var mayBeAssigned = packet.Version == MqttProtocolVersion.V500 || (packet.Version == MqttProtocolVersion.V311 && packet.CleanStart);
+        return mayBeAssigned && context.Options.AssignClientIds ? null : ReasonCode.ClientIdentifierNotValid;
+    }
+
+    // --- Authentication
+
+    // The connection waits, and with it what the client sends behind its CONNECT.
+    private async ValueTask AuthenticateAsync(MqttConnection connection, ConnectPacket packet, long number)
+    {
+        var result = await authenticator.AuthenticateAsync(new AuthenticationRequest(connection, packet, context.Options.Limits)).ConfigureAwait(false);
+        if (result.IsAllowed)
+            await AcceptAsync(connection, packet, result, null, number).ConfigureAwait(false);
+        else
+            Refuse(connection, packet, result);
+    }
+
+    // The connection must go on reading, for AUTH; until CONNACK it takes no other packet but DISCONNECT [MQTT-3.1.2-30], and none that is large.
+    private void BeginExchange(MqttConnection connection, ConnectPacket packet, long number)
+    {
+        var method = packet.AuthenticationMethod!.Value.ToString();
+        authenticator.TryFind(method, out var hook);
+        var authentication = new EnhancedAuthentication(method, context.Options.Scheduler);
+        connection.State = authentication;
+        connection.MaximumPacketBytes = context.Options.Authentication.MaximumBytes + method.Length + 1024;
+        authentication.Begin(
+            NewExchange(new AuthenticationRequest(connection, packet, context.Options.Limits)),
+            exchange => AuthenticateAsync(connection, packet, authentication, hook!, exchange, number));
+    }
+
+    private async Task AuthenticateAsync(
+        MqttConnection connection, ConnectPacket packet, EnhancedAuthentication authentication, IEnhancedAuthenticationHook hook, AuthenticationExchange exchange, long number)
+    {
+        var result = await authenticator.AuthenticateAsync(hook, exchange, authentication.Gone).ConfigureAwait(false);
+        if (result.IsAllowed && !authentication.Gone.IsCancellationRequested)
+            await AcceptAsync(connection, packet, result, authentication, number).ConfigureAwait(false);
+        else
+            Refuse(connection, packet, result); // [MQTT-4.12.0-4]
+    }
+
+    private async Task ReAuthenticateAsync(Attachment from, IEnhancedAuthenticationHook hook, AuthenticationExchange exchange)
+    {
+        var result = await authenticator.AuthenticateAsync(hook, exchange, from.Authentication!.Gone).ConfigureAwait(false);
+        if (!result.IsAllowed)
+        {
+            from.Connection.Close(GoodbyeFor(result.ReasonCode), result.ReasonString); // [MQTT-4.12.1-2]
+            return;
+        }
+
+        var answer = exchange.Packet(ReasonCode.Success, result.AuthenticationData);
+        if (result.ReasonString is not null)
+            answer.ReasonString = result.ReasonString;
+        answer.UserProperties = result.UserProperties;
+        from.Connection.Send(answer);
+    }
+
+    // What CONNACK may say, and DISCONNECT may not, is not authorised.
+    private static ReasonCode GoodbyeFor(ReasonCode code) => code switch
+    {
+        ReasonCode.UnsupportedProtocolVersion or ReasonCode.ClientIdentifierNotValid or ReasonCode.BadUserNameOrPassword or
+            ReasonCode.ServerUnavailable or ReasonCode.Banned => ReasonCode.NotAuthorized,
+        _ => code,
+    };
+
+    private AuthenticationExchange NewExchange(AuthenticationRequest request) => new(request, context.Options.Authentication, context.Options.Scheduler);
+
+    // --- The client may come in
+
+    private async ValueTask AcceptAsync(MqttConnection connection, ConnectPacket packet, AuthenticationResult result, EnhancedAuthentication? authentication, long? asNumber)
+    {
+        var limits = result.Limits ?? context.Options.Limits;
+        connection.MaximumPacketBytes = limits.MaximumPacketBytes;
+        var assigned = packet.ClientId.IsEmpty ? result.AssignedClientId ?? Guid.NewGuid().ToString("N") : null;
+        var answer = ConnectAnswer.Accept(connection, packet, result, limits, context.Options);
+        if (assigned is not null && packet.Version == MqttProtocolVersion.V500)
+            answer.AssignedClientIdentifier = assigned;
+        if (WillRefusal(packet, limits) is { } refusal)
+        {
+            Refuse(connection, packet, refusal);
+            return;
+        }
+
+        // A client must be told the limits, and this one does not take a packet of that size [MQTT-3.1.2-24].
+        if (!connection.TryFit(answer))
+        {
+            Refuse(connection, packet, ReasonCode.PacketTooLarge);
             return;
         }
 
         var clientId = assigned ?? packet.ClientId.ToString();
-        var client = new ConnectingClient(connection, packet, clientId, context.Options.Limits);
-        var request = new ConnectRequest(connection, packet, clientId, client.UserName);
+        var userName = result.UserName ?? packet.UserName?.ToString();
+        var request = new ConnectRequest(connection, packet, clientId, userName);
+        var client = new ConnectingClient(connection, packet, clientId, userName, limits);
         if (await ConnectHooks.AskAsync(context, client, packet, request).ConfigureAwait(false) is { } refused)
         {
             connection.Send(refused);
@@ -30,44 +168,60 @@ internal sealed class ConnectFlow(SessionContext context, SessionTable table, Cl
 
         using (await gates.EnterAsync(clientId).ConfigureAwait(false))
         {
-            var (session, resumed, position) = Begin(clientId, packet);
+            var number = asNumber ?? Interlocked.Increment(ref lastNumber);
+            table.TryFind(clientId, out var session);
+            if (session is not null && Belongs(session, userName, number) is { } other)
+            {
+                Refuse(connection, packet, other);
+                return;
+            }
+
+            (session, answer.SessionPresent, var position) = Begin(clientId, session, packet, limits, userName);
             await ending.WillsOf(clientId).ConfigureAwait(false);
             if (context.Watch is { } watch)
                 await watch.WaitAsync(position).ConfigureAwait(false);
-
-            var attachment = new Attachment(session, connection, packet, context.Options.Limits);
-            connection.State = attachment;
-            answer.SessionPresent = resumed;
-            using (Turn.Enter(out var turn))
-            {
-                session.Attach(attachment, answer, turn);
-                subscribing.SubscribeFor(attachment, request.Subscriptions, turn);
-            }
-
-            ConnectHooks.Tell(context.Hooks, attachment, resumed);
+            var attachment = new Attachment(session, connection, packet, limits, userName, number) { Authentication = authentication };
+            Attach(attachment, answer, request.Subscriptions);
+            ConnectHooks.Tell(context.Hooks, attachment, answer.SessionPresent);
         }
     }
 
-    private static ReasonCode? Refusal(ConnectPacket packet, ConnAckPacket answer)
+    private void Attach(Attachment attachment, ConnAckPacket answer, IReadOnlyList<TopicSubscription> subscriptions)
     {
-        if (packet.AuthenticationMethod is not null)
-            return ReasonCode.BadAuthenticationMethod;
-
-        // A client must be told the limits, and this one does not take a packet of that size [MQTT-3.1.2-24].
-        if (MqttPacketWriter.Measure(answer, packet.Version) > (packet.MaximumPacketSize ?? uint.MaxValue))
-            return ReasonCode.PacketTooLarge;
-        if (!packet.ClientId.IsEmpty)
-            return null;
-
-        // Without an identifier there is no session to keep, and 3.1 knows no such client at all.
-        var mayBeAssigned = packet.Version == MqttProtocolVersion.V500 || (packet.Version == MqttProtocolVersion.V311 && packet.CleanStart);
-        return mayBeAssigned ? null : ReasonCode.ClientIdentifierNotValid;
+        var connection = attachment.Connection;
+        connection.State = attachment;
+        if (answer.ServerKeepAlive is { } seconds)
+            connection.KeepAlive = TimeSpan.FromSeconds(seconds);
+        using (Turn.Enter(out var turn))
+        {
+            attachment.Session.Attach(attachment, answer, turn);
+            subscribing.SubscribeFor(attachment, subscriptions, turn);
+        }
     }
 
-    private (Session Session, bool Resumed, long Position) Begin(string clientId, ConnectPacket packet)
+    private ReasonCode? WillRefusal(ConnectPacket packet, ClientLimits limits)
+    {
+        if (packet.Will is not { } will)
+            return null;
+        if (will.QualityOfService > limits.MaximumQualityOfService)
+            return ReasonCode.QoSNotSupported; // [MQTT-3.2.2-12]
+        if (will.Retain && !limits.RetainAvailable)
+            return ReasonCode.RetainNotSupported; // [MQTT-3.2.2-13]
+        return context.Options.CheckPayloadFormat && !PayloadFormat.IsValid(will.Properties, will.Payload.Span) ? ReasonCode.PayloadFormatInvalid : null;
+    }
+
+    // Whose the identifier is, or that a later CONNECT of the same client was faster through its authentication.
+    private ReasonCode? Belongs(Session session, string? userName, long number)
+    {
+        if (!authenticator.IsOpen && context.Options.Authentication.BindClientIds && session.Owner != userName)
+            return ReasonCode.ClientIdentifierNotValid;
+        return session.Attachment is { } newer && newer.Number > number ? ReasonCode.ServerBusy : null;
+    }
+
+    private (Session Session, bool Resumed, long Position) Begin(string clientId, Session? session, ConnectPacket packet, ClientLimits limits, string? userName)
     {
         var position = 0L;
-        if (table.TryFind(clientId, out var session))
+        if (session is not null)
         {
             var wasConnected = session.Attachment is not null;
             var endsWithConnection = TakeOver(session);
@@ -85,7 +239,8 @@ internal sealed class ConnectFlow(SessionContext context, SessionTable table, Cl
         var resumed = session is not null;
         if (session is null)
             table.Add(session = new Session(clientId, context));
-        session.ExpirySeconds = ExpiryOf(packet);
+        session.Owner = userName;
+        session.ExpirySeconds = limits.ExpiryOf(packet);
         session.Will = packet.Will?.ToOwned();
         return (session, resumed, Math.Max(position, ending.Save(session, null)));
     }
@@ -104,34 +259,5 @@ internal sealed class ConnectFlow(SessionContext context, SessionTable table, Cl
         if ((session.Will?.DelayInterval ?? 0) == 0)
             ending.PublishWill(session);
         return session.ExpirySeconds == 0;
-    }
-
-    private uint ExpiryOf(ConnectPacket packet)
-    {
-        var asked = packet.Version == MqttProtocolVersion.V500
-            ? packet.SessionExpiryInterval ?? 0
-            : packet.CleanStart ? 0 : uint.MaxValue;
-        return Cap(asked);
-    }
-
-    /// <summary>A session expiry as far as the broker allows it.</summary>
-    public uint Cap(uint seconds) =>
-        context.Options.Limits.MaximumSessionExpiry is { } cap ? (uint)Math.Min(seconds, cap.TotalSeconds) : seconds;
-
-    private ConnAckPacket Answer(ConnectPacket packet, string? assigned)
-    {
-        var answer = new ConnAckPacket();
-        if (packet.Version != MqttProtocolVersion.V500)
-            return answer;
-        var options = context.Options.Limits;
-        answer.ReceiveMaximum = (ushort)options.ReceiveMaximum;
-        answer.MaximumPacketSize = (uint)options.MaximumPacketBytes;
-        if (options.TopicAliasMaximum > 0)
-            answer.TopicAliasMaximum = (ushort)options.TopicAliasMaximum;
-        if (assigned is not null)
-            answer.AssignedClientIdentifier = assigned;
-        if (ExpiryOf(packet) is var expiry && expiry != (packet.SessionExpiryInterval ?? 0))
-            answer.SessionExpiryInterval = expiry;
-        return answer;
     }
 }

@@ -5,10 +5,10 @@ using Mqtt.Server.Broker.Sessions;
 namespace Mqtt.Server.Broker.Flows;
 
 /// <summary>DISCONNECT, and the end of a connection however it came.</summary>
-internal sealed class DisconnectFlow(ConnectFlow connecting, ClientGates gates, SessionEndFlow ending, HookTable hooks)
+internal sealed class DisconnectFlow(ClientGates gates, SessionEndFlow ending, HookTable hooks)
 {
     /// <summary>The client says goodbye.</summary>
-    public void OnDisconnect(Attachment from, DisconnectPacket packet)
+    public static void OnDisconnect(Attachment from, DisconnectPacket packet)
     {
         if (packet.SessionExpiryInterval is { } seconds)
         {
@@ -17,7 +17,7 @@ internal sealed class DisconnectFlow(ConnectFlow connecting, ClientGates gates, 
             lock (from.Session.Gate)
             {
                 if (from.Session.Attachment == from)
-                    from.Session.ExpirySeconds = connecting.Cap(seconds);
+                    from.Session.ExpirySeconds = from.Limits.Cap(seconds);
             }
         }
 
@@ -29,6 +29,8 @@ internal sealed class DisconnectFlow(ConnectFlow connecting, ClientGates gates, 
     /// <summary>The connection is over.</summary>
     public async ValueTask OnClosedAsync(Attachment from, MqttCloseCause cause)
     {
+        if (from.Authentication is { } authentication)
+            await authentication.EndAsync().ConfigureAwait(false);
         using (await gates.EnterAsync(from.Session.ClientId).ConfigureAwait(false))
         {
             if (from.Session.Detach(from))

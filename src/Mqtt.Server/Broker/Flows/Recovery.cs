@@ -51,6 +51,7 @@ internal sealed class Recovery(
         var session = new Session(stored.Record.ClientId, context)
         {
             ExpirySeconds = stored.Record.ExpirySeconds,
+            Owner = stored.Record.UserName,
             Will = stored.Record.Will is { } will ? WillParts.FromRecord(will, stored.Record.WillDelaySeconds) : null,
         };
         foreach (var packetId in stored.Arrivals)

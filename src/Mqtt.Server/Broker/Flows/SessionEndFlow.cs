@@ -79,7 +79,7 @@ internal sealed class SessionEndFlow(SessionContext context, SessionTable table,
             return 0;
         session.IsStored = true;
         return context.Store!.Sessions.Save(
-            new SessionRecord(session.ClientId, session.ExpirySeconds, disconnectedAt, session.Will?.ToRecord(), session.Will?.DelayInterval ?? 0));
+            new SessionRecord(session.ClientId, session.ExpirySeconds, disconnectedAt, session.Will?.ToRecord(), session.Will?.DelayInterval ?? 0, session.Owner));
     }
 
     /// <summary>Takes up a session that a store has kept; one that was to end with its connection ends here.</summary>

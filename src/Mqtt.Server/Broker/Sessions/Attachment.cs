@@ -10,13 +10,16 @@ namespace Mqtt.Server.Broker.Sessions;
 /// A session's present connection, and everything that ends with it: version, limits, aliases, what waits to leave; and the way into its
 /// outbox, under the session's lock. Events of a connection whose attachment is no longer its session's touch nothing.
 /// </summary>
-internal sealed class Attachment(Session session, MqttConnection connection, ConnectPacket connect, ClientLimits limits) : BrokerClient
+internal sealed class Attachment(Session session, MqttConnection connection, ConnectPacket connect, ClientLimits limits, string? userName, long number) : BrokerClient
 {
     public Session Session => session;
 
     public override string ClientId => session.ClientId;
 
-    public override string? UserName { get; } = connect.UserName?.ToString();
+    public override string? UserName => userName;
+
+    /// <summary>The number of its CONNECT: an earlier one never takes a client from a later one.</summary>
+    public long Number => number;
 
     public override MqttConnection Connection => connection;
 
@@ -51,6 +54,9 @@ internal sealed class Attachment(Session session, MqttConnection connection, Con
 
     /// <summary>The outbox has room again.</summary>
     public void OnDrained() => session.OnDrained(this);
+
+    /// <summary>How the client authenticates, if it does so by AUTH.</summary>
+    public EnhancedAuthentication? Authentication { get; init; }
 
     /// <summary>Received a DISCONNECT that forbids the will.</summary>
     public bool EndedNormally { get; set; }
@@ -98,7 +104,7 @@ internal sealed class Attachment(Session session, MqttConnection connection, Con
     /// <summary>Appends an answer, whatever waits. One that is larger than the client accepts is not sent [MQTT-3.1.2-24].</summary>
     public void Write(in Departure departure, Turn turn)
     {
-        var size = departure.Packet is { } packet ? MqttPacketWriter.Measure(packet, Version) : HasCode(departure) ? 5 : 4;
+        var size = departure.Packet is { } packet ? MeasureFitted(packet) : HasCode(departure) ? 5 : 4;
         if (Outbox.IsClosed || size > MaximumPacketBytes)
             return;
         var output = Outbox.Reserve(size);
@@ -108,6 +114,8 @@ internal sealed class Attachment(Session session, MqttConnection connection, Con
             WriteAcknowledgement(output, departure);
         Outbox.Commit(size, turn);
     }
+
+    private int MeasureFitted(MqttPacket packet) => connection.TryFit(packet) ? MqttPacketWriter.Measure(packet, Version) : int.MaxValue;
 
     // Sections 3.4 to 3.7: first byte, remaining length, packet identifier; the reason code only in 5.0, and only if it is not success.
     private static void WriteAcknowledgement(Span<byte> output, in Departure departure)

@@ -3,11 +3,11 @@ using Mqtt.Protocol;
 namespace Mqtt.Server.Broker.Sessions;
 
 /// <summary>A client that asks to connect and has no session yet, as hooks see it.</summary>
-internal sealed class ConnectingClient(MqttConnection connection, ConnectPacket packet, string clientId, ClientLimits limits) : BrokerClient
+internal sealed class ConnectingClient(MqttConnection connection, ConnectPacket packet, string clientId, string? userName, ClientLimits limits) : BrokerClient
 {
     public override string ClientId => clientId;
 
-    public override string? UserName { get; } = packet.UserName?.ToString();
+    public override string? UserName => userName;
 
     public override MqttConnection Connection => connection;
 

@@ -40,6 +40,9 @@ internal sealed partial class Session
     /// <summary>The present connection; <see langword="null"/> while there is none.</summary>
     public Attachment? Attachment { get; private set; }
 
+    /// <summary>The user to whom the session belongs; <see langword="null"/> for one without a name.</summary>
+    public string? Owner { get; set; }
+
     /// <summary>How long the session outlives its connection, in seconds; 0xFFFFFFFF for ever.</summary>
     public uint ExpirySeconds { get; set; }
 

@@ -6,4 +6,5 @@ namespace Mqtt.Server.Broker.Storage;
 /// <param name="DisconnectedAt">When its connection ended; <see langword="null"/> while it is connected, or if the broker ended first.</param>
 /// <param name="Will">The will that is still due; <see langword="null"/> for none. Its expiry, which has not begun, stays among its properties.</param>
 /// <param name="WillDelaySeconds">How long after the connection the will is due.</param>
-public sealed record SessionRecord(string ClientId, uint ExpirySeconds, DateTimeOffset? DisconnectedAt, MessageRecord? Will, uint WillDelaySeconds);
+/// <param name="UserName">The user to whom the session belongs; <see langword="null"/> for one without a name.</param>
+public sealed record SessionRecord(string ClientId, uint ExpirySeconds, DateTimeOffset? DisconnectedAt, MessageRecord? Will, uint WillDelaySeconds, string? UserName = null);
