@@ -41,6 +41,12 @@ public sealed class MqttConnection
     /// <summary>True from a CONNACK that accepts until the connection closes.</summary>
     public bool IsAccepted => loop.IsAccepted;
 
+    /// <summary>
+    /// True if the client is known to have ended its side, though what it sent before may not have been handled yet: it need not be made to
+    /// wait. It may cost a system call.
+    /// </summary>
+    public bool IsPeerGone => channel.IsPeerGone;
+
     /// <summary>A slot that belongs to the handler. Default: nothing.</summary>
     public object? State { get; set; }
 

@@ -45,6 +45,9 @@ public sealed class FaultChannel : MqttChannel
     public override long WrittenBytes => inner.WrittenBytes;
 
     /// <inheritdoc/>
+    public override bool IsPeerGone => Reading.IsCut || inner.IsPeerGone;
+
+    /// <inheritdoc/>
     public override async ValueTask WaitReadableAsync(CancellationToken cancellationToken = default)
     {
         if (Reading.IsCut)

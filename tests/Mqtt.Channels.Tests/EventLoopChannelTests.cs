@@ -27,6 +27,16 @@ public sealed class EventLoopChannelTests : IAsyncLifetime
     }
 
     [Fact]
+    public void A_peer_that_has_ended_is_known_to_be_gone_though_what_it_sent_is_not_read()
+    {
+        client.Send(new byte[100]);
+        server.IsPeerGone.Should().BeFalse();
+        client.Shutdown(SocketShutdown.Send);
+
+        SpinWait.SpinUntil(() => server.IsPeerGone, Patience).Should().BeTrue();
+    }
+
+    [Fact]
     public async Task A_reader_goes_on_on_the_loop()
     {
         // From a thread of the loop: elsewhere the bytes may come before the reader has begun to wait.

@@ -152,6 +152,74 @@ public sealed class EventLoopTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task The_flushes_of_a_wide_turn_of_another_thread_are_done_by_the_loop_that_is_woken_once()
+    {
+        var (channels, outboxes, written) = OnLoop(count: 300);
+        long before;
+        using (await loop.HoldAsync())
+        {
+            before = loop.RoundCount;
+            AppendToEach(outboxes);
+            channels.Should().OnlyContain(channel => channel.Writes.Count == 0);
+        }
+
+        await written.WaitAsync(Patience);
+        await loop.SettleAsync();
+
+        loop.RoundCount.Should().BeLessThanOrEqualTo(before + 10, "64 are flushed in a round");
+    }
+
+    [Fact]
+    public void A_narrow_turn_flushes_by_itself()
+    {
+        var (channels, outboxes, _) = OnLoop(count: 10);
+
+        AppendToEach(outboxes);
+
+        channels.Should().OnlyContain(channel => channel.Writes.Count == 1);
+    }
+
+    [Fact]
+    public async Task What_a_loop_appends_to_its_own_channels_it_flushes_by_itself()
+    {
+        var (channels, outboxes, _) = OnLoop(count: 300);
+        var handedOver = true;
+        loop.Post(() => handedOver = loop.TryTake(outboxes[0]));
+        loop.Post(() => AppendToEach(outboxes));
+        for (var i = 0; i < 10; i++)
+            await loop.SettleAsync();
+
+        handedOver.Should().BeFalse();
+        channels.Should().OnlyContain(channel => channel.Writes.Count == 1);
+    }
+
+    [Fact]
+    public void A_loop_that_has_ended_takes_no_flushes()
+    {
+        loop.Dispose();
+        var (channels, outboxes, _) = OnLoop(count: 300);
+
+        AppendToEach(outboxes);
+
+        channels.Should().OnlyContain(channel => channel.Writes.Count == 1);
+    }
+
+    [Fact]
+    public async Task What_was_handed_over_while_a_loop_ends_is_flushed()
+    {
+        for (var i = 0; i < 100; i++)
+        {
+            var ending = new EventLoop("mqtt-ending", errors);
+            var channels = Enumerable.Range(0, 100).Select(_ => new RecordingChannel { HandOver = ending.TryTake }).ToArray();
+            var appending = Task.Run(() => AppendToEach([.. channels.Select(channel => new Outbox(channel))]));
+            ending.Dispose();
+            await appending;
+
+            channels.Should().OnlyContain(channel => channel.Writes.Count == 1);
+        }
+    }
+
+    [Fact]
     public async Task An_action_that_throws_is_logged_and_the_others_run()
     {
         var order = new List<int>();
@@ -243,6 +311,23 @@ public sealed class EventLoopTests : IAsyncLifetime
         });
 
         await disposed.Task.WaitAsync(Patience);
+    }
+
+    // Channels that live on the loop, and a task that completes when each has been written.
+    private (RecordingChannel[] Channels, Outbox[] Outboxes, Task Written) OnLoop(int count)
+    {
+        var written = new CountdownEvent(count);
+        var all = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var channels = Enumerable.Range(0, count).Select(_ => new RecordingChannel
+        {
+            HandOver = loop.TryTake,
+            OnWrite = _ =>
+            {
+                if (written.Signal())
+                    all.SetResult();
+            },
+        }).ToArray();
+        return (channels, [.. channels.Select(channel => new Outbox(channel))], all.Task);
     }
 
     private static void AppendToEach(params Outbox[] outboxes)

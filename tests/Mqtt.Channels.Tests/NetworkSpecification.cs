@@ -87,6 +87,27 @@ public abstract class NetworkSpecification : ChannelSpecification, IAsyncLifetim
     });
 
     [Fact]
+    public Task A_peer_is_gone_once_it_has_ended_and_all_is_read() => WithClient(async (_, stream, server) =>
+    {
+        await stream.WriteAsync(Bytes(100));
+        await ReadExactly(server, 100);
+        server.IsPeerGone.Should().BeFalse();
+        stream.CompleteWriting();
+        (await server.ReadAsync(new byte[10])).Should().Be(0);
+
+        server.IsPeerGone.Should().BeTrue();
+    });
+
+    [Fact]
+    public Task After_an_abort_the_peer_is_gone() => WithClient((_, _, server) =>
+    {
+        server.Abort();
+
+        server.IsPeerGone.Should().BeTrue();
+        return Task.CompletedTask;
+    });
+
+    [Fact]
     public Task When_both_ends_have_said_that_nothing_more_will_come_both_read_the_end() => WithClient(async (_, stream, server) =>
     {
         server.CompleteWriting();

@@ -34,6 +34,9 @@ public sealed class RecordingChannel : MqttChannel
     /// <summary>What happens in the midst of a write, before it is over.</summary>
     public Action<byte[]>? OnWrite { get; set; }
 
+    /// <summary>Who flushes this channel's outbox in place of a wide turn. Default: nobody.</summary>
+    public Func<Outbox, bool> HandOver { get; set; } = _ => false;
+
     /// <summary>From now on, a write waits until <see cref="Unblock"/>.</summary>
     public bool Blocks { get; set; }
 
@@ -61,6 +64,8 @@ public sealed class RecordingChannel : MqttChannel
         Interlocked.Decrement(ref writing);
         return default;
     }
+
+    public override bool TryHandOver(Outbox outbox) => HandOver(outbox);
 
     public override void CompleteWriting()
     {

@@ -1,5 +1,6 @@
 using System.IO.Pipelines;
 using System.Net.Security;
+using System.Net.Sockets;
 using System.Security.Authentication;
 using Mqtt.Protocol;
 using Mqtt.Protocol.Channels;
@@ -51,6 +52,37 @@ public sealed class TlsChannelTests
         await FluentActions.Awaiting(async () => await server.WriteAsync(new byte[1])).Should().ThrowAsync<MqttConnectionException>();
         await server.DisposeAsync();
         await client.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task A_handshake_does_not_keep_the_loop_and_what_comes_after_it_is_read_on_the_loop()
+    {
+        var shookHandsOn = "";
+        var options = new SslServerAuthenticationOptions
+        {
+            ServerCertificateSelectionCallback = (_, _) =>
+            {
+                shookHandsOn = Thread.CurrentThread.Name;
+                return TestCertificate.ForLocalhost;
+            },
+        };
+        await using var network = new Network(loopCount: 1);
+        var (socket, inner) = await network.ConnectAsync();
+        await using var server = new TlsChannel(inner, options);
+        await using var client = new SslStream(new NetworkStream(socket, ownsSocket: true), leaveInnerStreamOpen: false, TestCertificate.Trust(TestCertificate.ForLocalhost));
+        var reading = ReadOnAsync(server);
+        await client.AuthenticateAsClientAsync("localhost");
+        await client.WriteAsync(new byte[1]);
+        var readOn = await reading.WaitAsync(TimeSpan.FromSeconds(30));
+
+        shookHandsOn.Should().NotStartWith("mqtt-loop");
+        readOn.Should().Be("mqtt-loop-0");
+
+        static async Task<string?> ReadOnAsync(TlsChannel channel)
+        {
+            await channel.WaitReadableAsync().ConfigureAwait(false);
+            return Thread.CurrentThread.Name;
+        }
     }
 
     [Fact]

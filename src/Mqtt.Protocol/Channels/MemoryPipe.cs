@@ -21,6 +21,16 @@ internal sealed class MemoryPipe(PipeScheduler scheduler, int capacityBytes)
     /// <summary>How many bytes were taken in so far.</summary>
     public long WrittenBytes { get; private set; }
 
+    /// <summary>True if nothing more will be written.</summary>
+    public bool IsEnded
+    {
+        get
+        {
+            lock (gate)
+                return completed || aborted;
+        }
+    }
+
     public ValueTask WaitReadableAsync(CancellationToken cancellationToken)
     {
         lock (gate)

@@ -25,6 +25,12 @@ public abstract class MqttChannel : IAsyncDisposable
     public virtual long WrittenBytes => 0;
 
     /// <summary>
+    /// True if the other side is known to have ended the connection, or its sending side, though what it sent before may not have been
+    /// read yet. It costs a system call: ask it now and then, not for each message. False where the channel cannot know.
+    /// </summary>
+    public virtual bool IsPeerGone => false;
+
+    /// <summary>
     /// Waits until a read would find bytes or the end of the stream, so that an idle connection need not own a buffer. It may
     /// complete too early: the read then waits by itself.
     /// </summary>
@@ -54,6 +60,12 @@ public abstract class MqttChannel : IAsyncDisposable
     /// neighbours waiting, and one that waited for something else comes back this way. By default that is the thread pool.
     /// </summary>
     public virtual async ValueTask YieldAsync() => await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+
+    /// <summary>
+    /// Has the outbox of this channel flushed soon by the thread that the channel lives on: so a wide fan-out is shared out. False where there
+    /// is no such thread, or the caller is it; then the caller flushes.
+    /// </summary>
+    public virtual bool TryHandOver(Outbox outbox) => false;
 
     /// <summary>Says that nothing more will be sent; the other side reads the end of the stream. Reading goes on. Call it after the last write.</summary>
     public abstract void CompleteWriting();

@@ -215,6 +215,9 @@ public sealed class Outbox
         }
     }
 
+    /// <summary>Leaves the flush to the thread of the channel, if there is one and it is another.</summary>
+    internal bool TryHandOver() => channel.TryHandOver(this);
+
     /// <summary>Sends what waits, unless somebody else is sending: then that one goes on with it.</summary>
     internal void Flush()
     {

@@ -20,6 +20,9 @@ public sealed class Turn
     [ThreadStatic]
     private static Turn? ofThread;
 
+    // A turn that is no loop's, and wider than this, leaves its flushes to the loops.
+    private const int MostOwnFlushes = 64;
+
     private Outbox[] outboxes = new Outbox[16];
     private int count;
     private int depth;
@@ -55,19 +58,23 @@ public sealed class Turn
     }
 
     /// <summary>
-    /// Leaves to later rounds what was appended to since <see cref="Count"/> was <paramref name="from"/>: a fan-out to thousands, whose
-    /// flushes would keep its neighbours waiting.
+    /// Leaves to others, or to later rounds, what was appended to since <see cref="Count"/> was <paramref name="from"/>: a fan-out to
+    /// thousands, whose flushes would keep its neighbours waiting. Each channel that lives on another thread is flushed there.
     /// </summary>
     public void Defer(int from)
     {
         for (var i = from; i < count; i++)
         {
-            backlog.Enqueue(outboxes[i]);
+            if (!outboxes[i].TryHandOver())
+                backlog.Enqueue(outboxes[i]);
             outboxes[i] = null!;
         }
 
         count = Math.Min(count, from);
     }
+
+    /// <summary>Takes over, for a later round, the flush of an outbox that another turn has appended to.</summary>
+    public void Defer(Outbox outbox) => backlog.Enqueue(outbox);
 
     /// <summary>
     /// For an event loop, which holds a turn open for good: flushes what was appended to in this round, and so many of those outboxes that
@@ -111,6 +118,8 @@ public sealed class Turn
         // What a flush sets off on this thread joins this turn, and so comes to the same list.
         try
         {
+            if (count > MostOwnFlushes)
+                Defer(from: 0);
             while (FlushRound(mostDeferred: int.MaxValue))
             {
             }

@@ -143,7 +143,7 @@ public sealed class MqttBroker : IInlineMqttHandler, IAsyncDisposable
                 if (hookedPublishing is not null)
                     return hookedPublishing.OnPublishAsync(from, (PublishPacket)packet, turn);
                 var slow = publishing.OnPublish(from, (PublishPacket)packet, turn);
-                return slow is null ? default : from.Session.WaitForAsync(slow);
+                return slow is null || from.Connection.IsPeerGone ? default : from.Session.WaitForAsync(slow);
             case MqttPacketType.PubAck:
                 Check(from.Session.OnPubAck(from, ((PubAckPacket)packet).PacketId, turn), packet);
                 break;

@@ -26,6 +26,7 @@ internal sealed class EventLoop : IDisposable
     private readonly Lock gate = new();
     private List<Action> posted = [];
     private List<Action> running = [];
+    private readonly Queue<Outbox> handedOver = new();
     private bool isWoken;
     private bool isEnded;
 
@@ -80,6 +81,26 @@ internal sealed class EventLoop : IDisposable
         action();
     }
 
+    /// <summary>
+    /// Takes over the flush of an outbox, whose channel is on this loop, waking it if need be. False on the loop itself, and once it has ended:
+    /// then the caller flushes.
+    /// </summary>
+    public bool TryTake(Outbox outbox)
+    {
+        if (Environment.CurrentManagedThreadId == thread.ManagedThreadId)
+            return false;
+        lock (gate)
+        {
+            if (isEnded)
+                return false;
+            handedOver.Enqueue(outbox);
+            if (!isWoken)
+                Linux.Signal(wakeUp);
+            isWoken = true;
+            return true;
+        }
+    }
+
     /// <summary>Ends the loop; its channels must be closed before. Harmless if repeated.</summary>
     public void Dispose()
     {
@@ -120,6 +141,7 @@ internal sealed class EventLoop : IDisposable
         RoundCount++;
         for (var i = 0; i < count; i++)
             Dispatch(events.AsSpan(i * Linux.EventBytes));
+        TakeHandedOver(turn);
         isBehind = turn.FlushRound(DeferredFlushesOfOneRound);
         RunPosted();
         return isBehind;
@@ -137,7 +159,16 @@ internal sealed class EventLoop : IDisposable
     private bool HasPosted()
     {
         lock (gate)
-            return posted.Count > 0;
+            return posted.Count > 0 || handedOver.Count > 0;
+    }
+
+    private void TakeHandedOver(Turn turn)
+    {
+        lock (gate)
+        {
+            while (handedOver.TryDequeue(out var outbox))
+                turn.Defer(outbox);
+        }
     }
 
     private void RunPosted()
@@ -171,7 +202,7 @@ internal sealed class EventLoop : IDisposable
     private bool TryEnd()
     {
         lock (gate)
-            return isEnded = posted.Count == 0;
+            return isEnded = posted.Count == 0 && handedOver.Count == 0;
     }
 
     private void CloseDescriptors()

@@ -54,6 +54,23 @@ internal sealed class EventLoopChannel : MqttChannel, IEventSource
 
     public override long WrittenBytes => Volatile.Read(ref written);
 
+    public override bool IsPeerGone
+    {
+        get
+        {
+            if (!TryEnterDescriptor())
+                return true;
+            try
+            {
+                return Linux.HasPeerEnded(descriptor);
+            }
+            finally
+            {
+                LeaveDescriptor();
+            }
+        }
+    }
+
     public override ValueTask WaitReadableAsync(CancellationToken cancellationToken = default)
     {
         lock (gate)
@@ -94,6 +111,8 @@ internal sealed class EventLoopChannel : MqttChannel, IEventSource
     }
 
     public override ValueTask YieldAsync() => (yielder ??= new LoopYield(loop)).Begin();
+
+    public override bool TryHandOver(Outbox outbox) => loop.TryTake(outbox);
 
     public override void CompleteWriting()
     {
@@ -329,10 +348,16 @@ internal sealed class EventLoopChannel : MqttChannel, IEventSource
 
     private void EnterDescriptor()
     {
+        if (!TryEnterDescriptor())
+            throw Aborted();
+    }
+
+    private bool TryEnterDescriptor()
+    {
         if ((Interlocked.Increment(ref users) & ClosedBit) == 0 && !isAborted)
-            return;
+            return true;
         LeaveDescriptor();
-        throw Aborted();
+        return false;
     }
 
     private void LeaveDescriptor()

@@ -21,6 +21,8 @@ internal static partial class Linux
 
     public const int ShutdownSend = 1;
 
+    private const short PollPeerEnded = 0x2000;   // POLLRDHUP; errors are told unasked
+
     private const int CloseOnExec = 0x80000;
     private const int NonBlocking = 0x800;
     private const int DontWait = 0x40;
@@ -70,6 +72,13 @@ internal static partial class Linux
             return (int)Send(descriptor, pointer, bytes.Length, DontWait | NoSignal);
     }
 
+    /// <summary>True if the other side has shut down its sending side, or the connection is broken; what it sent may still be there to be read.</summary>
+    public static unsafe bool HasPeerEnded(int descriptor)
+    {
+        var record = new PollRecord { Descriptor = descriptor, Events = PollPeerEnded };
+        return Poll(&record, 1, 0) > 0;
+    }
+
     /// <summary>Accepts a connection without blocking; the peer's address goes to <paramref name="address"/>.</summary>
     public static unsafe int Accept(int listener, Span<byte> address)
     {
@@ -116,6 +125,9 @@ internal static partial class Linux
     [LibraryImport("libc", EntryPoint = "epoll_wait", SetLastError = true)]
     private static unsafe partial int EpollWait(int epoll, byte* records, int count, int timeout);
 
+    [LibraryImport("libc", EntryPoint = "poll", SetLastError = true)]
+    private static unsafe partial int Poll(PollRecord* records, nuint count, int timeout);
+
     [LibraryImport("libc", EntryPoint = "recv", SetLastError = true)]
     private static unsafe partial nint Recv(int descriptor, byte* buffer, nint length, int flags);
 
@@ -136,4 +148,11 @@ internal static partial class Linux
 
     [LibraryImport("libc", EntryPoint = "read", SetLastError = true)]
     private static unsafe partial nint Read(int descriptor, long* value, nint length);
+
+    private struct PollRecord
+    {
+        public int Descriptor;
+        public short Events;
+        public short Found;
+    }
 }

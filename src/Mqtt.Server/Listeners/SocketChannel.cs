@@ -31,6 +31,22 @@ internal sealed class SocketChannel : MqttChannel
 
     public override long WrittenBytes => Volatile.Read(ref written);
 
+    // Known once everything was read, since a socket does not tell before.
+    public override bool IsPeerGone
+    {
+        get
+        {
+            try
+            {
+                return socket.Poll(0, SelectMode.SelectRead) && socket.Available == 0;
+            }
+            catch (Exception broken) when (broken is SocketException or ObjectDisposedException)
+            {
+                return true;
+            }
+        }
+    }
+
     public override ValueTask WaitReadableAsync(CancellationToken cancellationToken = default)
     {
         try

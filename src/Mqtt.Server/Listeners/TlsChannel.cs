@@ -8,11 +8,12 @@ namespace Mqtt.Server.Listeners;
 
 /// <summary>
 /// TLS over another channel, the server's side. The handshake happens when the connection first waits for bytes, and so within the time that
-/// it has for its CONNECT.
+/// it has for its CONNECT. Its arithmetic takes a millisecond and more: it is done on the thread pool, not on the loop that others live on.
 /// </summary>
 internal sealed class TlsChannel : MqttChannel
 {
     private readonly MqttChannel inner;
+    private readonly HandshakeChannel below;
     private readonly SslServerAuthenticationOptions options;
     private readonly SslStream tls;
     private readonly StreamChannel stream;
@@ -23,7 +24,8 @@ internal sealed class TlsChannel : MqttChannel
     {
         this.inner = inner;
         this.options = options;
-        tls = new SslStream(new ChannelStream(inner));
+        below = new HandshakeChannel(inner);
+        tls = new SslStream(new ChannelStream(below));
         stream = new StreamChannel(tls, CompleteTls);
     }
 
@@ -42,7 +44,11 @@ internal sealed class TlsChannel : MqttChannel
 
     public override ValueTask WriteAsync(ReadOnlyMemory<byte> bytes) => stream.WriteAsync(bytes);
 
+    public override bool IsPeerGone => inner.IsPeerGone;
+
     public override ValueTask YieldAsync() => inner.YieldAsync();
+
+    public override bool TryHandOver(Outbox outbox) => inner.TryHandOver(outbox);
 
     public override void CompleteWriting() => stream.CompleteWriting();
 
@@ -62,6 +68,7 @@ internal sealed class TlsChannel : MqttChannel
     {
         try
         {
+            await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
             await tls.AuthenticateAsServerAsync(options, cancellationToken).ConfigureAwait(false);
         }
         catch (Exception refused) when (refused is AuthenticationException or IOException or ObjectDisposedException)
@@ -70,6 +77,8 @@ internal sealed class TlsChannel : MqttChannel
         }
 
         isReady = true;
+        below.EndHandshake();
+        await inner.YieldAsync().ConfigureAwait(false);
         await stream.WaitReadableAsync(cancellationToken).ConfigureAwait(false);
     }
 

@@ -180,6 +180,9 @@ internal sealed class TestClient : IDisposable
         Cut();
     }
 
+    /// <summary>Ends the client's sending side; what it has sent before is still there to be read.</summary>
+    public void EndSending() => peer.CompleteWriting();
+
     /// <summary>The network breaks.</summary>
     public void Cut()
     {

@@ -67,6 +67,26 @@ public abstract class FlowControlTests(StoreKind store) : BrokerTests(store)
     }
 
     [Theory, Versions]
+    public void What_a_publisher_sent_before_it_went_is_handled_without_pauses(MqttProtocolVersion version)
+    {
+        WithBroker = options => options with { QueueCount = 20, InFlightMaximum = 1, InFlightMaximum3 = 1 };
+        var subscriber = Connect("subscriber", version);
+        subscriber.Subscribe("t", QoS1);
+        var publisher = Connect("publisher", version);
+        for (var i = 0; i < 11; i++)
+            publisher.Publish("t", $"{i}", QoS1);
+        Broker.Statistics.PublisherPauses.Should().Be(1);
+        for (var i = 11; i < 15; i++)
+            publisher.SendPublish("t", $"{i}", QoS1);
+        publisher.EndSending();
+        Advance(1.2);
+
+        Broker.Statistics.PublisherPauses.Should().Be(1);
+        for (var i = 0; i < 15; i++)
+            subscriber.Receive("t", $"{i}");
+    }
+
+    [Theory, Versions]
     public void A_pause_keeps_only_the_publisher_waiting(MqttProtocolVersion version)
     {
         WithBroker = options => options with { Limits = new() { QueueCount = 4, InFlightMaximum = 1, InFlightMaximum3 = 1 } };
