@@ -12,7 +12,7 @@ internal sealed class Heartbeat : IAsyncDisposable
     private readonly TimeProvider time;
     private readonly Action<Exception> onFailure;
     private readonly DeadlineWheel wheel = new();
-    private readonly ITimer timer;
+    private readonly IAsyncDisposable beats;
     private readonly long start;
     private long now;
     private int beating;
@@ -23,7 +23,9 @@ internal sealed class Heartbeat : IAsyncDisposable
         onFailure = failure => logger.LogError(failure, "A deadline failed.");
         start = time.GetTimestamp();
         var period = TimeSpan.FromMilliseconds(DeadlineWheel.TickMilliseconds);
-        timer = time.CreateTimer(static state => ((Heartbeat)state!).Beat(), this, period, period);
+        beats = time == TimeProvider.System
+            ? new BeatThread(Beat, period)
+            : time.CreateTimer(static state => ((Heartbeat)state!).Beat(), this, period, period);
     }
 
     /// <summary>Milliseconds since the heartbeat began, at most a tenth of a second old.</summary>
@@ -41,7 +43,7 @@ internal sealed class Heartbeat : IAsyncDisposable
     /// <summary>Takes a deadline out.</summary>
     public void Clear(Deadline deadline) => wheel.Clear(deadline);
 
-    public ValueTask DisposeAsync() => timer.DisposeAsync();
+    public ValueTask DisposeAsync() => beats.DisposeAsync();
 
     private long Exact() => (long)time.GetElapsedTime(start).TotalMilliseconds;
 
@@ -55,6 +57,10 @@ internal sealed class Heartbeat : IAsyncDisposable
             Volatile.Write(ref now, Exact());
             using (Turn.Enter(out _))
                 wheel.Advance(Now, onFailure);
+        }
+        catch (Exception failure)
+        {
+            onFailure(failure);
         }
         finally
         {
