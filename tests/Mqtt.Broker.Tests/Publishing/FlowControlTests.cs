@@ -69,7 +69,7 @@ public abstract class FlowControlTests(StoreKind store) : BrokerTests(store)
     [Theory, Versions]
     public void What_a_publisher_sent_before_it_went_is_handled_without_pauses(MqttProtocolVersion version)
     {
-        WithBroker = options => options with { QueueCount = 20, InFlightMaximum = 1, InFlightMaximum3 = 1 };
+        WithBroker = options => options with { Limits = new() { QueueCount = 20, InFlightMaximum = 1, InFlightMaximum3 = 1 } };
         var subscriber = Connect("subscriber", version);
         subscriber.Subscribe("t", QoS1);
         var publisher = Connect("publisher", version);
