@@ -1,4 +1,5 @@
 using System.Net;
+using System.Runtime.CompilerServices;
 using Mqtt.Protocol;
 using Mqtt.Protocol.Channels;
 using Mqtt.Protocol.Delivery;
@@ -12,6 +13,9 @@ namespace Mqtt.Server;
 /// </summary>
 public sealed class MqttConnection
 {
+    // Beside the connections, most of which have none: they must stay small.
+    private static readonly ConditionalWeakTable<MqttConnection, object> Contexts = [];
+
     private readonly ConnectionLoop loop;
     private readonly MqttChannel channel;
 
@@ -49,6 +53,19 @@ public sealed class MqttConnection
 
     /// <summary>A slot that belongs to the handler. Default: nothing.</summary>
     public object? State { get; set; }
+
+    /// <summary>What the program keeps with the connection, beside the handler's <see cref="State"/>. Default: what <see cref="MqttServerOptions.ConnectionContext"/> made.</summary>
+    public object? Context
+    {
+        get => Contexts.TryGetValue(this, out var context) ? context : null;
+        set
+        {
+            if (value is null)
+                Contexts.Remove(this);
+            else
+                Contexts.AddOrUpdate(this, value);
+        }
+    }
 
     /// <summary>
     /// The longest pause between two packets of the client that is allowed; the connection is closed after 1.5 times of it

@@ -105,7 +105,7 @@ public sealed class MqttServer : IAsyncDisposable
             heartbeat = new Heartbeat(options.TimeProvider, options.Logger);
         }
 
-        this.handler = handler;
+        this.handler = options.PacketHooks.Count == 0 ? handler : handler.Use(new PacketHookMiddleware(options.PacketHooks, options.Logger));
         var started = new List<MqttListener>();
         try
         {
@@ -244,17 +244,52 @@ public sealed class MqttServer : IAsyncDisposable
 
     private ConnectionLoop? Begin(MqttChannel channel)
     {
-        if (connections.Count >= (options.MaximumConnections ?? int.MaxValue) || BufferPool.RentedBytes > options.MemoryBytes)
+        if (!IsAccepted(channel) || connections.Count >= (options.MaximumConnections ?? int.MaxValue) || BufferPool.RentedBytes > options.MemoryBytes)
         {
             channel.Abort();
             return null;
         }
 
+        var hooked = options.PacketHooks.Count == 0 ? null : new PacketHookChannel(channel, options.PacketHooks, options.Logger);
         var id = Interlocked.Increment(ref lastConnectionId);
-        var loop = new ConnectionLoop(this, options, channel, handler!, heartbeat!, id);
+        var loop = new ConnectionLoop(this, options, hooked ?? channel, handler!, heartbeat!, id);
+        hooked?.Connection = loop.Connection;
+        SetContext(loop.Connection);
         connections[id] = loop;
         loop.Start();
         return loop;
+    }
+
+    private bool IsAccepted(MqttChannel channel)
+    {
+        foreach (var filter in options.AcceptFilters)
+        {
+            try
+            {
+                if (!filter(channel.RemoteEndPoint, channel.LocalEndPoint))
+                    return false;
+            }
+            catch (Exception failure)
+            {
+                options.Logger.LogError(failure, "A filter of connections failed.");
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private void SetContext(MqttConnection connection)
+    {
+        try
+        {
+            if (options.ConnectionContext?.Invoke(connection) is { } context)
+                connection.Context = context;
+        }
+        catch (Exception failure)
+        {
+            options.Logger.LogError(failure, "The context of connection {Connection} could not be made.", connection);
+        }
     }
 
     /// <summary>A connection is over, and its task about to complete.</summary>

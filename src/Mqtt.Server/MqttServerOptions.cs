@@ -1,3 +1,4 @@
+using System.Net;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -36,6 +37,18 @@ public sealed record MqttServerOptions
     /// <summary>How long <see cref="MqttServer.StopAsync"/> waits for connections to end before it cuts them. Default: 5 s.</summary>
     public TimeSpan StopTimeout { get; init; } = TimeSpan.FromSeconds(5);
 
+    /// <summary>
+    /// Asked in this order about each connection before a byte of it is read, TLS included: the client's address and that of the server. False closes it
+    /// at once; so does what throws, which is logged. For black lists and rates; runs where connections are accepted, and must not block. Default: all are taken.
+    /// </summary>
+    public IReadOnlyList<Func<EndPoint?, EndPoint?, bool>> AcceptFilters { get; init; } = [];
+
+    /// <summary>Makes what <see cref="MqttConnection.Context"/> holds, before the connection's first packet; must not block. Default: nothing.</summary>
+    public Func<MqttConnection, object?>? ConnectionContext { get; init; }
+
+    /// <summary>See every packet that is read and written, in this order. Default: none, and then nobody looks.</summary>
+    public IReadOnlyList<IMqttPacketHook> PacketHooks { get; init; } = [];
+
     /// <summary>Told of each change of a connection's state, on the connection's thread; it must not block. Default: nobody.</summary>
     public Action<MqttConnection, MqttConnectionState>? StateChanged { get; init; }
 
@@ -51,6 +64,8 @@ public sealed record MqttServerOptions
     {
         ArgumentNullException.ThrowIfNull(Addresses);
         ArgumentNullException.ThrowIfNull(Listeners);
+        ArgumentNullException.ThrowIfNull(AcceptFilters);
+        ArgumentNullException.ThrowIfNull(PacketHooks);
         ArgumentNullException.ThrowIfNull(TimeProvider);
         ArgumentNullException.ThrowIfNull(Logger);
         ArgumentOutOfRangeException.ThrowIfNegative(EventLoops);

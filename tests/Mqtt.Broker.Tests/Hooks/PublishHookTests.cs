@@ -138,6 +138,30 @@ public abstract class PublishHookTests(StoreKind store) : BrokerTests(store)
             client.ExpectNothing();
     }
 
+    [Theory, InlineData(true), InlineData(false)]
+    public void Of_a_shared_group_only_a_chosen_client_is_picked_and_what_waits_for_it_never_moves_to_another(bool inline)
+    {
+        Ask(inline, request =>
+        {
+            request.AllowClients(["b"]);
+            return default;
+        });
+        var (a, b, c) = (Subscriber("$share/group/#", "a"), Resume("b"), Subscriber("$share/group/#", "c"));
+        b.Subscribe("$share/group/#", QoS1);
+        var publisher = Connect("publisher");
+
+        for (var i = 0; i < 4; i++)
+            publisher.Publish("t", $"{i}", QoS1).Should().Be(ReasonCode.Success);
+
+        for (var i = 0; i < 4; i++)
+            b.Receive("t", $"{i}");
+        b.Cut();
+        publisher.Publish("t", "later", QoS1).Should().Be(ReasonCode.Success);
+        Connect("b").ExpectNothing();
+        a.ExpectNothing();
+        c.ExpectNothing();
+    }
+
     [Fact]
     public void A_filter_of_receivers_that_throws_chooses_nobody_for_this_message_alone()
     {

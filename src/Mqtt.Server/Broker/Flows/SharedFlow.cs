@@ -177,7 +177,10 @@ internal sealed class SharedFlow
                 if (publication.Receivers is { } isReceiver && !IsChosen(member.Subscriber, isReceiver))
                     continue;
                 var isCongested = false;
-                var outcome = member.Subscriber.TakeShared(publication, member.Terms, group, room, mustStore, turn, ref isCongested, out position);
+
+                // What was for chosen clients must not move on to one that was not.
+                var share = publication.Receivers is null ? group : null;
+                var outcome = member.Subscriber.TakeShared(publication, member.Terms, share, room, mustStore, turn, ref isCongested, out position);
                 isTooLarge |= outcome == ShareOutcome.TooLarge;
                 if (outcome != ShareOutcome.Taken)
                     continue;

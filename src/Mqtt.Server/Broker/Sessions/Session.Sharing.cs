@@ -17,14 +17,14 @@ internal sealed partial class Session
     /// <summary>Takes a message as a member of a shared subscription, if the session is in the state that is asked for.</summary>
     /// <param name="publication">The message.</param>
     /// <param name="terms">What the client's own subscription says about its copy.</param>
-    /// <param name="share">The shared subscription.</param>
+    /// <param name="share">The shared subscription; <see langword="null"/> for a message that must not move to another member.</param>
     /// <param name="room">The state.</param>
     /// <param name="mustStore">Also a session that ends with its connection keeps the copy in the store: another member can outlive the broker.</param>
     /// <param name="turn">The turn in which the outbox is flushed.</param>
     /// <param name="isCongested">See <see cref="Deliver"/>.</param>
     /// <param name="position">See <see cref="Deliver"/>.</param>
     public ShareOutcome TakeShared(
-        Publication publication, in DeliveryTerms terms, Share share, ShareRoom room, bool mustStore, Turn turn, ref bool isCongested, out long position)
+        Publication publication, in DeliveryTerms terms, Share? share, ShareRoom room, bool mustStore, Turn turn, ref bool isCongested, out long position)
     {
         position = 0;
         ref readonly var message = ref publication.Parts;
