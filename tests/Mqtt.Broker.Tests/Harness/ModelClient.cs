@@ -48,12 +48,13 @@ internal sealed class ModelClient(BrokerHarness harness, string clientId, MqttPr
     /// <summary>The messages that the broker has acknowledged, and so taken over.</summary>
     public HashSet<string> Owned { get; } = [];
 
-    public void Connect()
+    /// <summary>Connects; <paramref name="anew"/> lets the old session end (not for 3.1, which does not say whether there is one).</summary>
+    public void Connect(bool anew = false)
     {
         Forget();
         channel = harness.Dial();
         reader = new MqttPacketReader(version, MqttSender.Server);
-        var packet = new ConnectPacket { Version = version, ClientId = clientId, CleanStart = !isDurable, KeepAliveSeconds = 0 };
+        var packet = new ConnectPacket { Version = version, ClientId = clientId, CleanStart = anew || !isDurable, KeepAliveSeconds = 0 };
         if (version == MqttProtocolVersion.V500 && isDurable)
             packet.SessionExpiryInterval = 3600;
         Send(packet);
@@ -90,6 +91,9 @@ internal sealed class ModelClient(BrokerHarness harness, string clientId, MqttPr
     /// <summary>Subscribes again; nothing may be lost by that.</summary>
     public void SubscribeAgain() => Send(new SubscribePacket { PacketId = 60_000, Subscriptions = Filters });
 
+    /// <summary>Lets its subscriptions go, until it subscribes again.</summary>
+    public void Unsubscribe() => Send(new UnsubscribePacket { PacketId = 60_001, Filters = [.. Filters.Select(filter => filter.Filter)] });
+
     /// <summary>Takes at most so many of the packets that have come; returns how many there were.</summary>
     public int Process(int most = int.MaxValue)
     {
@@ -109,6 +113,9 @@ internal sealed class ModelClient(BrokerHarness harness, string clientId, MqttPr
                 break;
             case SubAckPacket:
                 IsSubscribed = true;
+                break;
+            case UnsubAckPacket:
+                IsSubscribed = false;
                 break;
             case PublishPacket publish:
                 OnPublish(publish);
