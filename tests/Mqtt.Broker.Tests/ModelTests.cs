@@ -150,7 +150,9 @@ public abstract class ModelTests(StoreKind store, ITestOutputHelper output) : Br
                 var count = counts.GetValueOrDefault(message.Payload);
                 if (quality is null)
                     count.Should().Be(0, "{0} did not subscribe to {1}", receiver.ClientId, message);
-                if (quality == QoS2)
+
+                // A session that ends with its connection does not outlive the broker either: what its publisher sends again is new to the next one.
+                if (quality == QoS2 && (receiver.IsDurable || !mayCrash))
                     count.Should().BeLessThan(2, "{0} comes once to {1}", message, receiver.ClientId);
                 if (quality >= QoS1 && message.Expecting.Contains(receiver) && message.From.Owned.Contains(message.Payload))
                     count.Should().BeGreaterThan(0, "{0} was acknowledged, and {1} is owed it", message, receiver.ClientId);

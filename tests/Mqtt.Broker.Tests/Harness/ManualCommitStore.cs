@@ -133,7 +133,7 @@ internal sealed class ManualCommitStore : IBrokerStore, ISessionStore, ISubscrip
     long IMessageStore.Add(string clientId, long sequence, QueueEntry entry, MessageRecord message, long messageId)
     {
         var owned = message.ToOwned();
-        var own = entry with { Identifiers = entry.Identifiers?.ToArray() };
+        var own = entry with { Identifiers = entry.Identifiers?.ToArray(), SharedFilter = entry.SharedFilter.ToOwned() };
         return Add($"add message {clientId} {sequence}", store => store.Messages.Add(clientId, sequence, own, owned, messageId));
     }
 

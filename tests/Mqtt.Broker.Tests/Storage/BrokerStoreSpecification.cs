@@ -301,6 +301,31 @@ public abstract class BrokerStoreSpecification : IAsyncDisposable
     }
 
     [Fact]
+    public void An_entry_says_for_which_shared_subscription_it_is()
+    {
+        Store.Sessions.Save(Session("a"));
+        Store.Messages.Add("a", 1, Entry(), Message("t", "own"), 1);
+        Store.Messages.Add("a", 2, Entry() with { SharedFilter = "$share/g/+/ü" }, Message("t", "shared"), 2);
+        Settle();
+
+        Store.Messages.Load().Select(loaded => loaded.Entry.SharedFilter.ToString()).Should().Equal("", "$share/g/+/ü");
+    }
+
+    [Fact]
+    public void A_session_that_was_never_saved_may_have_messages_until_it_is_deleted()
+    {
+        Store.Messages.Add("passing", 1, Entry(), Message("t", "1"), 1);
+        Settle();
+
+        Store.Messages.Load().Should().ContainSingle().Which.ClientId.Should().Be("passing");
+        Store.Sessions.Load().Should().BeEmpty();
+
+        Store.Sessions.Delete("passing");
+        Settle();
+        Store.Messages.Load().Should().BeEmpty();
+    }
+
+    [Fact]
     public void Numbers_of_messages_may_come_again_after_a_restart()
     {
         Store.Sessions.Save(Session("a"));
