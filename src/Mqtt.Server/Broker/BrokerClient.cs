@@ -18,8 +18,14 @@ public abstract class BrokerClient
     /// <summary>The user name of CONNECT, or the one that an authentication hook put in its place. Default: none.</summary>
     public abstract string? UserName { get; }
 
-    /// <summary>The connection; <see langword="null"/> for a client that lives in this process.</summary>
-    public abstract MqttConnection? Connection { get; }
+    /// <summary>The connection; that of an <see cref="InProcessClient"/> has no network below it.</summary>
+    public abstract MqttConnection Connection { get; }
+
+    /// <summary>True for an <see cref="InProcessClient"/>.</summary>
+    public abstract bool IsInProcess { get; }
+
+    /// <summary>Nobody is asked what the client may do: an <see cref="InProcessClient"/> that was made so.</summary>
+    public abstract bool BypassesRights { get; }
 
     /// <summary>The version that the client speaks.</summary>
     public abstract MqttProtocolVersion Version { get; }
@@ -34,7 +40,7 @@ public abstract class BrokerClient
     public abstract int MaximumPacketBytes { get; }
 
     /// <summary>The longest pause between two packets of the client; zero for no limit.</summary>
-    public TimeSpan KeepAlive => Connection?.KeepAlive ?? TimeSpan.Zero;
+    public TimeSpan KeepAlive => Connection.KeepAlive;
 
     /// <summary>True while the client is connected and has its session: not taken over, not gone.</summary>
     public abstract bool IsConnected { get; }

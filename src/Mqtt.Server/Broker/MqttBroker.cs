@@ -4,6 +4,7 @@ using Mqtt.Protocol.Delivery;
 using Mqtt.Server.Broker;
 using Mqtt.Server.Broker.Flows;
 using Mqtt.Server.Broker.Hooks;
+using Mqtt.Server.Broker.InProcess;
 using Mqtt.Server.Broker.Retained;
 using Mqtt.Server.Broker.Routing;
 using Mqtt.Server.Broker.Sessions;
@@ -18,8 +19,9 @@ namespace Mqtt.Server;
 /// await new MqttServer("mqtt://0.0.0.0:1883").ListenAndServeAsync(broker, stop);
 /// </code>
 /// </summary>
-public sealed class MqttBroker : IInlineMqttHandler, IAsyncDisposable
+public sealed partial class MqttBroker : IInlineMqttHandler, IAsyncDisposable
 {
+    private readonly MqttBrokerOptions options;
     private readonly Heartbeat heartbeat;
     private readonly HookTable hooks;
     private readonly SessionTable table = new();
@@ -31,6 +33,7 @@ public sealed class MqttBroker : IInlineMqttHandler, IAsyncDisposable
     private readonly SubscribeFlow subscribing;
     private readonly WillFlow wills;
     private readonly DisconnectFlow disconnecting;
+    private readonly InProcessServer inProcess;
 
     /// <summary>Creates a broker with the default options.</summary>
     public MqttBroker()
@@ -44,6 +47,8 @@ public sealed class MqttBroker : IInlineMqttHandler, IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
+        this.options = options;
+        inProcess = new InProcessServer(this, options);
         heartbeat = new Heartbeat(options.TimeProvider, options.Logger);
         hooks = new HookTable(options, Statistics, heartbeat);
         var context = new SessionContext(options, heartbeat, Statistics, hooks);
@@ -106,6 +111,7 @@ public sealed class MqttBroker : IInlineMqttHandler, IAsyncDisposable
     /// <summary>Lets go of everything; stop the servers first. What is in a store stays there.</summary>
     public async ValueTask DisposeAsync()
     {
+        await inProcess.DisposeAsync().ConfigureAwait(false);
         await heartbeat.DisposeAsync().ConfigureAwait(false);
         await wills.DrainAsync().ConfigureAwait(false);
         foreach (var session in table.All)

@@ -125,6 +125,14 @@ internal sealed class BrokerHarness : IDisposable
         task.GetAwaiter().GetResult();
     }
 
+    /// <inheritdoc cref="Finish(Func{Task})"/>
+    public T Finish<T>(Func<ValueTask<T>> operation)
+    {
+        var task = Quietly(() => operation().AsTask());
+        Finish(task);
+        return task.Result;
+    }
+
     /// <summary>Takes the test framework's context away, which would send what goes on elsewhere.</summary>
     public static T Quietly<T>(Func<T> action)
     {

@@ -34,7 +34,7 @@ internal sealed class PublishFlow(SessionContext context, Router<Session> router
         var packetId = packet.PacketId;
         if (qualityOfService != QualityOfService.AtMostOnce && !IsNew(from, qualityOfService, packetId, turn))
             return null;
-        if (IsReserved(topic.Span))
+        if (IsReserved(topic.Span) && !(from.BypassesRights && IsSystem(topic.Span)))
         {
             Refuse(from, qualityOfService, packetId, ReasonCode.TopicNameInvalid, turn);
             return null;
@@ -231,5 +231,7 @@ internal sealed class PublishFlow(SessionContext context, Router<Session> router
     }
 
     private static bool IsReserved(ReadOnlySpan<byte> topic) =>
-        topic[0] == '$' && (topic.StartsWith("$SYS/"u8) || topic.StartsWith("$share/"u8) || topic.SequenceEqual("$SYS"u8) || topic.SequenceEqual("$share"u8));
+        topic[0] == '$' && (IsSystem(topic) || topic.StartsWith("$share/"u8) || topic.SequenceEqual("$share"u8));
+
+    private static bool IsSystem(ReadOnlySpan<byte> topic) => topic.StartsWith("$SYS/"u8) || topic.SequenceEqual("$SYS"u8);
 }

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using Mqtt.Protocol;
 using Mqtt.Protocol.Channels;
 using Mqtt.Protocol.Delivery;
+using Mqtt.Server.Broker.InProcess;
 using Mqtt.Server.Broker.Messages;
 
 namespace Mqtt.Server.Broker.Sessions;
@@ -22,6 +23,10 @@ internal sealed class Attachment(Session session, MqttConnection connection, Con
     public long Number => number;
 
     public override MqttConnection Connection => connection;
+
+    public override bool IsInProcess { get; } = connection.State is InProcessLogin;
+
+    public override bool BypassesRights { get; } = connection.State is InProcessLogin { BypassesRights: true };
 
     public override MqttProtocolVersion Version => connection.Version;
 
