@@ -14,6 +14,8 @@ internal static class ConnectHooks
     /// <param name="request">What the hooks are asked.</param>
     public static async ValueTask<ConnAckPacket?> AskAsync(SessionContext context, BrokerClient client, ConnectPacket packet, ConnectRequest request)
     {
+        if (client.BypassesRights)
+            return null;
         if (packet.Will is { } will && context.Hooks.Authorization is { } authorization)
         {
             var access = new PublishAccess(will.Topic, will.QualityOfService, will.Retain, IsWill: true);

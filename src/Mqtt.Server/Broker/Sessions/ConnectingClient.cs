@@ -1,4 +1,5 @@
 using Mqtt.Protocol;
+using Mqtt.Server.Broker.InProcess;
 
 namespace Mqtt.Server.Broker.Sessions;
 
@@ -10,6 +11,10 @@ internal sealed class ConnectingClient(MqttConnection connection, ConnectPacket 
     public override string? UserName => userName;
 
     public override MqttConnection Connection => connection;
+
+    public override bool IsInProcess { get; } = connection.State is InProcessLogin;
+
+    public override bool BypassesRights { get; } = connection.State is InProcessLogin { BypassesRights: true };
 
     public override MqttProtocolVersion Version => connection.Version;
 
