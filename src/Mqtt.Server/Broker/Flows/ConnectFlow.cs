@@ -2,6 +2,7 @@ using Mqtt.Protocol;
 using Mqtt.Protocol.Channels;
 using Mqtt.Server.Broker.Hooks;
 using Mqtt.Server.Broker.Messages;
+using Mqtt.Server.Broker.InProcess;
 using Mqtt.Server.Broker.Sessions;
 
 namespace Mqtt.Server.Broker.Flows;
@@ -26,7 +27,7 @@ internal sealed class ConnectFlow(SessionContext context, SessionTable table, Cl
             return default;
         }
 
-        if (authenticator.IsOpen)
+        if (authenticator.IsOpen || connection.State is InProcessLogin { BypassesRights: true })
             return AcceptAsync(connection, packet, AuthenticationResult.Allowed, null, null);
         var number = Interlocked.Increment(ref lastNumber);
         if (packet.AuthenticationMethod is null)
