@@ -279,6 +279,40 @@ public abstract class SubscribeTests(StoreKind store) : BrokerTests(store)
         client.Receive("t", "message").Retain.Should().BeTrue();
     }
 
+    [Theory]
+    [InlineData(MqttProtocolVersion.V310)]
+    [InlineData(MqttProtocolVersion.V311)]
+    public void A_bridge_of_3_gets_RETAIN_as_published_and_never_its_own_messages(MqttProtocolVersion version)
+    {
+        var bridge = Connect("bridge", version, packet => packet.IsBridge = true);
+        bridge.Subscribe("#", QoS2);
+        var plain = Connect("plain", version);
+        plain.Subscribe("#", QoS2);
+
+        var publisher = Connect("publisher", version);
+
+        bridge.Publish("t", "own", QoS1, retain: true);
+        publisher.Publish("t", "foreign", QoS1, retain: true);
+        publisher.Publish("t", "passing");
+
+        bridge.Receive("t", "foreign").Retain.Should().BeTrue();
+        bridge.Receive("t", "passing").Retain.Should().BeFalse();
+        bridge.ExpectNothing();
+        plain.Receive("t", "own").Retain.Should().BeFalse();
+        plain.Receive("t", "foreign").Retain.Should().BeFalse();
+    }
+
+    [Fact]
+    public void A_bridge_of_3_is_a_member_of_a_shared_subscription_like_any_other()
+    {
+        var bridge = Connect("bridge", MqttProtocolVersion.V311, packet => packet.IsBridge = true);
+        bridge.Subscribe("$share/group/t", QoS1);
+
+        bridge.SendPublish("t", "own", retain: true);
+
+        bridge.Receive("t", "own").Retain.Should().BeTrue();
+    }
+
     // --- Replacing and ending
 
     [Theory, Versions]

@@ -85,7 +85,7 @@ internal sealed class SubscribeFlow(SessionContext context, Router<Session> rout
                     codes[i] = Grant(subscriptions[i]);
                 if (codes[i] >= ReasonCode.UnspecifiedError)
                     continue;
-                var granted = subscriptions[i] with { Filter = subscriptions[i].Filter.ToOwned() };
+                var granted = Granted(from, subscriptions[i]);
                 var isNew = Add(session, new SessionSubscription(granted, asked.Identifiers[i]));
                 wantsRetained[i] = WantsRetained(granted, isNew);
                 if (session.IsDurable)
@@ -94,6 +94,13 @@ internal sealed class SubscribeFlow(SessionContext context, Router<Session> rout
         }
 
         return position;
+    }
+
+    // What 5.0 says by options, bridges of 3.x say by their level: nothing comes back to them, and RETAIN stays as it was published.
+    private static TopicSubscription Granted(Attachment from, TopicSubscription asked)
+    {
+        var owned = asked with { Filter = asked.Filter.ToOwned() };
+        return from.IsBridge ? owned with { NoLocal = !MqttTopic.IsShared(owned.Filter.Span), RetainAsPublished = true } : owned;
     }
 
     // A shared subscription gets no retained messages (section 4.8.2).

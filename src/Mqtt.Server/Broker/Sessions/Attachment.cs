@@ -40,6 +40,9 @@ internal sealed class Attachment(Session session, MqttConnection connection, Con
 
     public bool IsV5 { get; } = connect.Version == MqttProtocolVersion.V500;
 
+    /// <summary>A bridge of 3.x, which named itself by its level.</summary>
+    public bool IsBridge { get; } = connect.IsBridge;
+
     public override int MaximumPacketBytes { get; } = (int)Math.Min(connect.MaximumPacketSize ?? int.MaxValue, int.MaxValue);
 
     /// <summary>How many QoS 1 and 2 messages may be under way to the client.</summary>
