@@ -61,7 +61,7 @@ public sealed partial class MqttBroker : IInlineMqttHandler, IAsyncDisposable
         wills = new WillFlow(context, publishing);
         var ending = new SessionEndFlow(context, table, router, wills, sharing, gates);
         connecting = new ConnectFlow(context, table, gates, ending, subscribing);
-        disconnecting = new DisconnectFlow(gates, ending, hooks);
+        disconnecting = new DisconnectFlow(gates, ending, hooks, new EndPacer(options.Scheduler, heartbeat));
         if (options.Store is { } store)
             new Recovery(context, table, router, retained, subscribing, sharing, ending).Run(store);
         hooks.Broker?.Tell(this, static (observer, broker) => observer.OnStartedAsync(broker));

@@ -84,6 +84,12 @@ public sealed record MqttBrokerOptions
     /// </summary>
     public bool SharedMovesOnConnectionLoss { get; init; }
 
+    /// <summary>
+    /// How often a client identifier may be taken over by another connection within a minute. More is logged, since two devices seem to share
+    /// one name, and each further newcomer waits before it puts the other out: a second longer each time, ten at most. 0: no limit. Default: 5.
+    /// </summary>
+    public int TakeoversPerMinute { get; init; } = 5;
+
     /// <summary>Where state is kept that must outlive the broker; the broker does not dispose it. Default: nowhere, everything ends with the broker.</summary>
     public IBrokerStore? Store { get; init; }
 
@@ -140,6 +146,7 @@ public sealed record MqttBrokerOptions
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(HookQueueCount);
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(SlowHookTime, TimeSpan.Zero);
         ArgumentNullException.ThrowIfNull(SharedPick);
+        ArgumentOutOfRangeException.ThrowIfNegative(TakeoversPerMinute);
         ArgumentNullException.ThrowIfNull(TimeProvider);
         ArgumentNullException.ThrowIfNull(Scheduler);
         ArgumentNullException.ThrowIfNull(Logger);

@@ -9,6 +9,8 @@ namespace Mqtt.Server.Time;
 /// </summary>
 internal sealed class Heartbeat : IAsyncDisposable
 {
+    private const int DeadlinesPerTurn = 256;
+
     private readonly TimeProvider time;
     private readonly Action<Exception> onFailure;
     private readonly DeadlineWheel wheel = new();
@@ -47,6 +49,14 @@ internal sealed class Heartbeat : IAsyncDisposable
 
     private long Exact() => (long)time.GetElapsedTime(start).TotalMilliseconds;
 
+    // A turn for each few: when thousands of wills are due in one moment, their subscribers get them as they come, and the clock goes on.
+    private bool AdvanceALittle()
+    {
+        Volatile.Write(ref now, Exact());
+        using (Turn.Enter(out _))
+            return wheel.Advance(Now, DeadlinesPerTurn, onFailure);
+    }
+
     private void Beat()
     {
         // A beat that takes longer than a tenth of a second makes the next ones superfluous.
@@ -54,9 +64,9 @@ internal sealed class Heartbeat : IAsyncDisposable
             return;
         try
         {
-            Volatile.Write(ref now, Exact());
-            using (Turn.Enter(out _))
-                wheel.Advance(Now, onFailure);
+            while (AdvanceALittle())
+            {
+            }
         }
         catch (Exception failure)
         {

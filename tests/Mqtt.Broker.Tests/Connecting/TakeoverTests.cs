@@ -236,4 +236,64 @@ public abstract class TakeoverTests(StoreKind store) : BrokerTests(store)
             await inner.OnClosedAsync(connection, cause).ConfigureAwait(false);
         }
     }
+
+    // --- Two devices with one name
+
+    [Theory, Versions]
+    public void A_client_identifier_that_is_taken_over_again_and_again_is_logged_and_its_newcomers_wait(MqttProtocolVersion version)
+    {
+        WithBroker = options => options with { TakeoversPerMinute = 5 };
+        var present = Connect("client", version);
+        for (var i = 0; i < 6; i++)
+            present = Connect("client", version);
+        Harness.Log.Warnings.Should().ContainSingle().Which.Should().Contain("client");
+
+        for (var wait = 1; wait <= 3; wait++)
+        {
+            var newcomer = Open(version);
+            newcomer.Send(new ConnectPacket { Version = version, ClientId = "client", KeepAliveSeconds = 0 });
+            newcomer.ExpectNothing();
+            present.ExpectNothing();
+            Advance(wait - 0.2);
+            newcomer.ExpectNothing();
+            Advance(0.4);
+            newcomer.Expect<ConnAckPacket>().ReasonCode.Should().Be(ReasonCode.Success);
+            present.ExpectGoodbye(ReasonCode.SessionTakenOver);
+            present = newcomer;
+        }
+
+        Connect("other", version);
+        Harness.Log.Warnings.Should().ContainSingle("it is told once");
+    }
+
+    [Fact]
+    public void A_minute_later_nobody_waits_any_more()
+    {
+        WithBroker = options => options with { TakeoversPerMinute = 2 };
+        for (var i = 0; i < 4; i++)
+            Connect("client");
+
+        Advance(60);
+
+        Connect("client");
+        Connect("client");
+    }
+
+    [Fact]
+    public void A_newcomer_that_gives_up_while_it_waits_puts_nobody_out()
+    {
+        WithBroker = options => options with { TakeoversPerMinute = 1 };
+        var present = Connect("client");
+        present = Connect("client");
+        present = Connect("client");
+        var newcomer = Open();
+        newcomer.Send(new ConnectPacket { ClientId = "client" });
+        Run();
+
+        newcomer.Cut();
+        Advance(5);
+
+        present.ExpectNothing();
+        Broker.SessionCount.Should().Be(1);
+    }
 }

@@ -165,7 +165,7 @@ internal sealed class BrokerHarness : IDisposable
     {
         Store = store;
         listener = new MemoryListener(Pump, connectionBytes);
-        Broker = new MqttBroker(broker(new MqttBrokerOptions { Store = store, TimeProvider = Time, Scheduler = Pump, Logger = Log }));
+        Broker = new MqttBroker(broker(new MqttBrokerOptions { TakeoversPerMinute = 0, Store = store, TimeProvider = Time, Scheduler = Pump, Logger = Log }));
         Server = new MqttServer(
             middleware(Broker),
             server(new MqttServerOptions { Addresses = [], Listeners = [listener], TimeProvider = Time, Logger = Log }));

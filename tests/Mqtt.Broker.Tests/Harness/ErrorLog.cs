@@ -6,6 +6,7 @@ namespace Mqtt.Broker.Tests;
 internal sealed class ErrorLog : ILogger
 {
     private readonly List<string> errors = [];
+    private readonly List<string> warnings = [];
 
     public IReadOnlyList<string> Errors
     {
@@ -16,17 +17,27 @@ internal sealed class ErrorLog : ILogger
         }
     }
 
+    /// <summary>What was logged as a warning; it fails no test.</summary>
+    public IReadOnlyList<string> Warnings
+    {
+        get
+        {
+            lock (errors)
+                return [.. warnings];
+        }
+    }
+
     public IDisposable? BeginScope<TState>(TState state)
         where TState : notnull => null;
 
-    public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Error;
+    public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Warning;
 
     public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
     {
         if (!IsEnabled(logLevel))
             return;
         lock (errors)
-            errors.Add($"{formatter(state, exception)} {exception}");
+            (logLevel == LogLevel.Warning ? warnings : errors).Add($"{formatter(state, exception)} {exception}");
     }
 
     /// <summary>The test expects what was logged so far.</summary>

@@ -13,6 +13,7 @@ namespace Mqtt.Server.Broker.Flows;
 /// </summary>
 internal sealed class ConnectFlow(SessionContext context, SessionTable table, ClientGates gates, SessionEndFlow ending, SubscribeFlow subscribing)
 {
+    private readonly TakeoverWatch takeovers = new(context);
     private readonly Authenticator authenticator = new(context.Options, context.Statistics);
 
     // Numbers the CONNECTs in the order in which they came, or, where nobody is asked, in which they took their client's gate.
@@ -167,6 +168,14 @@ internal sealed class ConnectFlow(SessionContext context, SessionTable table, Cl
             return;
         }
 
+        // Two devices with one name would put each other out for ever, as fast as they can.
+        if (takeovers.PauseFor(clientId) is { } pause)
+        {
+            await pause.ConfigureAwait(false);
+            if (connection.IsPeerGone)
+                return;
+        }
+
         using (await gates.EnterAsync(clientId).ConfigureAwait(false))
         {
             var number = asNumber ?? Interlocked.Increment(ref lastNumber);
@@ -253,6 +262,7 @@ internal sealed class ConnectFlow(SessionContext context, SessionTable table, Cl
         if (session.Attachment is not { } old || !session.Detach(old))
             return false;
         old.Connection.Close(ReasonCode.SessionTakenOver);
+        takeovers.OnTakeover(session.ClientId);
 
         // It said goodbye, and nobody has noticed its end yet.
         if (old.EndedNormally)

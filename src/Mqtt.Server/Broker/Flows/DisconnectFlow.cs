@@ -5,7 +5,7 @@ using Mqtt.Server.Broker.Sessions;
 namespace Mqtt.Server.Broker.Flows;
 
 /// <summary>DISCONNECT, and the end of a connection however it came.</summary>
-internal sealed class DisconnectFlow(ClientGates gates, SessionEndFlow ending, HookTable hooks)
+internal sealed class DisconnectFlow(ClientGates gates, SessionEndFlow ending, HookTable hooks, EndPacer pacer)
 {
     /// <summary>The client says goodbye.</summary>
     public static void OnDisconnect(Attachment from, DisconnectPacket packet)
@@ -31,6 +31,7 @@ internal sealed class DisconnectFlow(ClientGates gates, SessionEndFlow ending, H
     {
         if (from.Authentication is { } authentication)
             await authentication.EndAsync().ConfigureAwait(false);
+        await pacer.WaitAsync().ConfigureAwait(false);
         using (await gates.EnterAsync(from.Session.ClientId).ConfigureAwait(false))
         {
             if (from.Session.Detach(from))

@@ -14,6 +14,8 @@ internal sealed class SessionEndFlow(SessionContext context, SessionTable table,
 {
     private const uint NeverExpires = uint.MaxValue;
 
+    private Func<Session, long, long, long>? onDue;
+
     /// <summary>The connection is over; the attachment is untied already. The will is due at once, or after its delay, but not later than the session ends.</summary>
     public void OnConnectionEnded(Session session, bool endedNormally)
     {
@@ -102,7 +104,7 @@ internal sealed class SessionEndFlow(SessionContext context, SessionTable table,
         var due = NextDue(session, since);
         if (due == Deadline.Never)
             return;
-        session.Deadline = new SessionDeadline(session, (_, at) => OnDue(session, since, at));
+        session.Deadline = new SessionDeadline(session, since, onDue ??= OnDue);
         context.Heartbeat.Set(session.Deadline, Math.Max(due, now));
     }
 
