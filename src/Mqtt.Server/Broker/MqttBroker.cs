@@ -7,6 +7,7 @@ using Mqtt.Server.Broker.Hooks;
 using Mqtt.Server.Broker.InProcess;
 using Mqtt.Server.Broker.Retained;
 using Mqtt.Server.Broker.Routing;
+using Mqtt.Server.Broker.Services;
 using Mqtt.Server.Broker.Sessions;
 using Mqtt.Server.Time;
 
@@ -34,6 +35,7 @@ public sealed partial class MqttBroker : IInlineMqttHandler, IAsyncDisposable
     private readonly WillFlow wills;
     private readonly DisconnectFlow disconnecting;
     private readonly InProcessServer inProcess;
+    private readonly EmbeddingFlow embedding;
 
     /// <summary>Creates a broker with the default options.</summary>
     public MqttBroker()
@@ -55,7 +57,7 @@ public sealed partial class MqttBroker : IInlineMqttHandler, IAsyncDisposable
         var router = new Router<Session>();
         var gates = new ClientGates(options.Scheduler);
         sharing = new SharedFlow(context, router);
-        publishing = new PublishFlow(context, router, retained, sharing);
+        publishing = new PublishFlow(context, router, retained, sharing, PointToPoint.Create(options.PointToPointParents, table));
         subscribing = new SubscribeFlow(context, router, retained, sharing);
         hookedPublishing = HookedPublishFlow.IsNeeded(hooks) ? new HookedPublishFlow(context, publishing) : null;
         wills = new WillFlow(context, publishing);
@@ -64,6 +66,11 @@ public sealed partial class MqttBroker : IInlineMqttHandler, IAsyncDisposable
         disconnecting = new DisconnectFlow(gates, ending, hooks, new EndPacer(options.Scheduler, heartbeat));
         if (options.Store is { } store)
             new Recovery(context, table, router, retained, subscribing, sharing, ending).Run(store);
+        embedding = new EmbeddingFlow(context, table, gates, publishing, subscribing, ending, retained);
+        Clients = new BrokerClients(table);
+        Sessions = new BrokerSessions(table);
+        Subscriptions = new BrokerSubscriptions(table, router);
+        Retained = new BrokerRetained(retained, context, embedding);
         hooks.Broker?.Tell(this, static (observer, broker) => observer.OnStartedAsync(broker));
     }
 

@@ -90,6 +90,12 @@ public sealed record MqttBrokerOptions
     /// </summary>
     public int TakeoversPerMinute { get; init; } = 5;
 
+    /// <summary>
+    /// Topics for messages from point to point: what is published to <c>{parent}/p2p/{client id}</c> goes straight to the session of that client, which need
+    /// not subscribe, and to nobody else; nothing is retained there. Default: none, such topics are as any other.
+    /// </summary>
+    public IReadOnlyList<string> PointToPointParents { get; init; } = [];
+
     /// <summary>Where state is kept that must outlive the broker; the broker does not dispose it. Default: nowhere, everything ends with the broker.</summary>
     public IBrokerStore? Store { get; init; }
 
@@ -149,6 +155,13 @@ public sealed record MqttBrokerOptions
         ArgumentOutOfRangeException.ThrowIfNegative(TakeoversPerMinute);
         ArgumentNullException.ThrowIfNull(TimeProvider);
         ArgumentNullException.ThrowIfNull(Scheduler);
+        ArgumentNullException.ThrowIfNull(PointToPointParents);
+        foreach (var parent in PointToPointParents)
+        {
+            if (!Mqtt.Protocol.MqttTopic.IsValidName(System.Text.Encoding.UTF8.GetBytes(parent)))
+                throw new ArgumentException($"\"{parent}\" is not a topic name.", nameof(PointToPointParents));
+        }
+
         ArgumentNullException.ThrowIfNull(Logger);
     }
 }

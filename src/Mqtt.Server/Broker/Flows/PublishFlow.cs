@@ -9,7 +9,7 @@ using Mqtt.Server.Broker.Sessions;
 namespace Mqtt.Server.Broker.Flows;
 
 /// <summary>PUBLISH from a client, or from the broker itself: retain it, find who gets it, deliver, acknowledge.</summary>
-internal sealed class PublishFlow(SessionContext context, Router<Session> router, RetainedMessages retained, SharedFlow sharing)
+internal sealed class PublishFlow(SessionContext context, Router<Session> router, RetainedMessages retained, SharedFlow sharing, PointToPoint? pointToPoint)
 {
     /// <summary>
     /// Takes a PUBLISH of a client. Never waits for the store: the acknowledgement leaves when what it asserts is safe. Returns the
@@ -113,9 +113,88 @@ internal sealed class PublishFlow(SessionContext context, Router<Session> router
         }
     }
 
+    /// <summary>Publishes for the program itself: to everybody who subscribes, or to those who are chosen among them.</summary>
+    public long PublishDirect(PublishPacket message, Func<string, bool>? chosen, Turn turn, out int receivers)
+    {
+        var publication = new Publication();
+        publication.Begin(message, message.Topic, isV5: true, context.Now);
+        publication.Receivers = chosen;
+        try
+        {
+            return Publish(publication, null, turn, out receivers, out _);
+        }
+        finally
+        {
+            publication.End();
+        }
+    }
+
+    /// <summary>Publishes for the program itself, to these sessions whether they subscribe or not.</summary>
+    public long PublishTo(IEnumerable<Session> sessions, PublishPacket message, Turn turn, out int receivers)
+    {
+        var publication = new Publication();
+        publication.Begin(message, message.Topic, isV5: true, context.Now);
+        var position = 0L;
+        receivers = 0;
+        Session? slow = null;
+        try
+        {
+            foreach (var session in sessions)
+            {
+                receivers++;
+                position = Math.Max(position, DeliverTo(session, publication, turn, ref slow));
+            }
+        }
+        finally
+        {
+            publication.End();
+        }
+
+        return position;
+    }
+
+    /// <summary>Publishes a message of the broker's own about itself: retained, but not in the store, and no hook is told.</summary>
+    public void PublishSystem(in MessageParts message, Turn turn)
+    {
+        var publication = new Publication();
+        publication.Begin(message, context.Now);
+        try
+        {
+            retained.Set(publication.Stored);
+            var match = router.Find(message.Topic.Span);
+            var isCongested = false;
+            foreach (ref readonly var target in match.Targets)
+                target.Subscriber.Deliver(publication, target.Terms, turn, ref isCongested);
+        }
+        finally
+        {
+            publication.End();
+        }
+    }
+
+    private static long DeliverTo(Session session, Publication publication, Turn turn, ref Session? slow)
+    {
+        var isCongested = false;
+        var position = session.Deliver(publication, new DeliveryTerms(QualityOfService.ExactlyOnce, RetainAsPublished: false, null), turn, ref isCongested);
+        if (isCongested)
+            slow = session;
+        return position;
+    }
+
+    // Straight to the client that the topic names; it need not subscribe, and nothing is retained.
+    private static long PublishToPoint(Publication publication, PointToPoint points, Turn turn, out int receivers, out Session? slow)
+    {
+        slow = null;
+        var session = points.Find(publication.Parts.Topic.Span);
+        receivers = session is null ? 0 : 1;
+        return session is null ? 0 : DeliverTo(session, publication, turn, ref slow);
+    }
+
     // Retained first: whoever subscribes meanwhile gets the message at least once.
     private long Publish(Publication publication, Attachment? client, Turn turn, out int receivers, out Session? slow)
     {
+        if (pointToPoint is not null && pointToPoint.IsMeant(publication.Parts.Topic.Span))
+            return PublishToPoint(publication, pointToPoint, turn, out receivers, out slow);
         slow = null;
         var from = client?.Session;
         var position = publication.Parts.Retain ? Retain(publication) : 0;

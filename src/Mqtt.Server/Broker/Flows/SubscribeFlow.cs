@@ -28,7 +28,7 @@ internal sealed class SubscribeFlow(SessionContext context, Router<Session> rout
             for (var i = 0; i < codes.Length; i++)
             {
                 if (wantsRetained[i])
-                    BringRetained(from, asked.Subscriptions[i].Filter, (QualityOfService)codes[i], asked.Identifiers[i], turn);
+                    BringRetained(from.Session, asked.Subscriptions[i].Filter, (QualityOfService)codes[i], asked.Identifiers[i], turn);
             }
         }
 
@@ -46,11 +46,33 @@ internal sealed class SubscribeFlow(SessionContext context, Router<Session> rout
         for (var i = 0; i < wantsRetained.Length; i++)
         {
             if (wantsRetained[i])
-                BringRetained(client, subscriptions[i].Filter, (QualityOfService)plan.Codes[i], 0, turn);
+                BringRetained(client.Session, subscriptions[i].Filter, (QualityOfService)plan.Codes[i], 0, turn);
         }
 
         SubscribeHooks.Tell(context.Hooks, client, plan);
     }
+
+    /// <summary>Subscribes for a session that may have no connection: nobody is asked, and no answer is sent; the retained messages come. Inside the client's gate.</summary>
+    public long SubscribeFor(Session session, IReadOnlyList<TopicSubscription> subscriptions, uint identifier, Turn turn, out ReasonCode[] codes)
+    {
+        codes = new ReasonCode[subscriptions.Count];
+        var plan = new SubscribePlan(new SubscribePacket { Subscriptions = subscriptions }, codes);
+        plan.Identifiers.AsSpan().Fill(identifier);
+        var wantsRetained = new bool[codes.Length];
+        long position;
+        lock (session.Gate)
+            position = Subscribe(session, plan, wantsRetained);
+        for (var i = 0; i < wantsRetained.Length; i++)
+        {
+            if (wantsRetained[i])
+                BringRetained(session, subscriptions[i].Filter, (QualityOfService)codes[i], identifier, turn);
+        }
+
+        return position;
+    }
+
+    /// <summary>Unsubscribes for a session that may have no connection. Inside the client's gate.</summary>
+    public long UnsubscribeFor(Session session, IReadOnlyList<MqttString> filters, ReasonCode[] codes) => Unsubscribe(session, null, filters, codes);
 
     /// <summary>Takes an UNSUBSCRIBE.</summary>
     public async ValueTask OnUnsubscribeAsync(Attachment from, UnsubscribePacket packet)
@@ -59,7 +81,7 @@ internal sealed class SubscribeFlow(SessionContext context, Router<Session> rout
         var filters = packet.Filters;
         if (context.Hooks.Subscribing is not null)
             filters = await SubscribeHooks.AskAsync(context.Hooks, from, filters, codes).ConfigureAwait(false);
-        var position = Unsubscribe(from, filters, codes);
+        var position = Unsubscribe(from.Session, from, filters, codes);
         if (context.Watch is { } watch)
             await watch.WaitAsync(position).ConfigureAwait(false);
 
@@ -72,35 +94,36 @@ internal sealed class SubscribeFlow(SessionContext context, Router<Session> rout
     // A packet with several filters is like several packets with one [MQTT-3.8.4-5].
     private long Subscribe(Attachment from, SubscribePlan asked, bool[] wantsRetained)
     {
+        lock (from.Session.Gate)
+            return from.Session.Attachment == from ? Subscribe(from.Session, asked, wantsRetained) : 0;
+    }
+
+    // Under the session's lock.
+    private long Subscribe(Session session, SubscribePlan asked, bool[] wantsRetained)
+    {
         var (subscriptions, codes) = (asked.Subscriptions, asked.Codes);
-        var session = from.Session;
         var position = 0L;
-        lock (session.Gate)
+        for (var i = 0; i < codes.Length; i++)
         {
-            if (session.Attachment != from)
-                return 0;
-            for (var i = 0; i < codes.Length; i++)
-            {
-                if (codes[i] < ReasonCode.UnspecifiedError)
-                    codes[i] = Grant(subscriptions[i]);
-                if (codes[i] >= ReasonCode.UnspecifiedError)
-                    continue;
-                var granted = Granted(from, subscriptions[i]);
-                var isNew = Add(session, new SessionSubscription(granted, asked.Identifiers[i]));
-                wantsRetained[i] = WantsRetained(granted, isNew);
-                if (session.IsDurable)
-                    position = context.Store!.Subscriptions.Save(session.ClientId, granted, asked.Identifiers[i]);
-            }
+            if (codes[i] < ReasonCode.UnspecifiedError)
+                codes[i] = Grant(subscriptions[i]);
+            if (codes[i] >= ReasonCode.UnspecifiedError)
+                continue;
+            var granted = Granted(session.Attachment, subscriptions[i]);
+            var isNew = Add(session, new SessionSubscription(granted, asked.Identifiers[i]));
+            wantsRetained[i] = WantsRetained(granted, isNew);
+            if (session.IsDurable)
+                position = context.Store!.Subscriptions.Save(session.ClientId, granted, asked.Identifiers[i]);
         }
 
         return position;
     }
 
     // What 5.0 says by options, bridges of 3.x say by their level: nothing comes back to them, and RETAIN stays as it was published.
-    private static TopicSubscription Granted(Attachment from, TopicSubscription asked)
+    private static TopicSubscription Granted(Attachment? client, TopicSubscription asked)
     {
         var owned = asked with { Filter = asked.Filter.ToOwned() };
-        return from.IsBridge ? owned with { NoLocal = !MqttTopic.IsShared(owned.Filter.Span), RetainAsPublished = true } : owned;
+        return client is { IsBridge: true } ? owned with { NoLocal = !MqttTopic.IsShared(owned.Filter.Span), RetainAsPublished = true } : owned;
     }
 
     // A shared subscription gets no retained messages (section 4.8.2).
@@ -115,14 +138,13 @@ internal sealed class SubscribeFlow(SessionContext context, Router<Session> rout
         return router.Add(new Subscription<Session>(session, granted.Filter, granted.QualityOfService, granted.NoLocal, granted.RetainAsPublished, subscription.Identifier));
     }
 
-    private long Unsubscribe(Attachment from, IReadOnlyList<MqttString> filters, ReasonCode[] codes)
+    private long Unsubscribe(Session session, Attachment? from, IReadOnlyList<MqttString> filters, ReasonCode[] codes)
     {
-        var session = from.Session;
         var position = 0L;
         List<MqttString>? left = null;
         lock (session.Gate)
         {
-            if (session.Attachment != from)
+            if (from is not null && session.Attachment != from)
                 return 0;
             for (var i = 0; i < codes.Length; i++)
             {
@@ -151,16 +173,16 @@ internal sealed class SubscribeFlow(SessionContext context, Router<Session> rout
             ? ReasonCode.TopicFilterInvalid
             : (ReasonCode)subscription.QualityOfService;
 
-    private void BringRetained(Attachment from, MqttString filter, QualityOfService granted, uint identifier, Turn turn)
+    private void BringRetained(Session session, MqttString filter, QualityOfService granted, uint identifier, Turn turn)
     {
         var messages = retained.Find(filter, context.Now, context.Hooks.Retained);
         if (context.Hooks.Retained is { } observers)
         {
             foreach (var message in messages)
-                observers.Tell(message, context.Now, from.ClientId, static (observer, clientId, message) => observer.OnRetainedDeliveredAsync(clientId, message));
+                observers.Tell(message, context.Now, session.ClientId, static (observer, clientId, message) => observer.OnRetainedDeliveredAsync(clientId, message));
         }
 
         if (messages.Count > 0)
-            from.Session.DeliverRetained(messages, granted, identifier, turn);
+            session.DeliverRetained(messages, granted, identifier, turn);
     }
 }
