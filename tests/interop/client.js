@@ -5,7 +5,8 @@
 //   {"do":"subscribe","filter":"a/#","options":{...}}  -> {"event":"subscribed","granted":[...]}
 //   {"do":"unsubscribe","filter":"a/#"}                -> {"event":"unsubscribed"}
 //   {"do":"publish","topic":"a","payload":"base64","options":{...}} -> {"event":"published"}
-//   {"do":"reconnect"}                                 -> as connect, with the same options, store and session
+//   {"do":"reconnect"}                                 -> as connect, with the same options, store and session; with the option
+//                                                         reconnectPeriod it comes back by itself, and says "connected" again
 //   {"do":"cut"}                                       -> {"event":"closed"}; no DISCONNECT is sent
 //   {"do":"disconnect","options":{...}}                -> {"event":"closed"}
 'use strict'
@@ -43,7 +44,8 @@ const commands = {
       topic, payload: payload.toString('base64'), qos: packet.qos, retain: packet.retain, dup: packet.dup, properties: encoded(packet.properties)
     }))
     client.on('disconnect', (packet) => say('disconnect', { code: packet.reasonCode }))
-    client.on('error', (error) => say('refused', { code: error.code, message: error.message }))
+    // A code in words is the network's: nobody listens there, or no longer.
+    client.on('error', (error) => say(typeof error.code === 'string' ? 'unreachable' : 'refused', { code: error.code, message: error.message }))
     client.on('close', () => say('closed'))
   },
 

@@ -4,7 +4,7 @@ using System.Text.Json;
 namespace Mqtt.Interop.Tests;
 
 /// <summary>A message that MQTT.js got.</summary>
-internal sealed record JsMessage(string Topic, byte[] Payload, int Quality, bool Retain, JsonElement Properties)
+internal sealed record JsMessage(string Topic, byte[] Payload, int Quality, bool Retain, bool Duplicate, JsonElement Properties)
 {
     public string Text => Encoding.UTF8.GetString(Payload);
 
@@ -16,5 +16,6 @@ internal sealed record JsMessage(string Topic, byte[] Payload, int Quality, bool
         message.GetProperty("payload").GetBytesFromBase64(),
         message.GetProperty("qos").GetInt32(),
         message.GetProperty("retain").GetBoolean(),
+        message.GetProperty("dup").GetBoolean(),
         message.GetProperty("properties"));
 }

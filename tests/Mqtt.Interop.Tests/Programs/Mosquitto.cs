@@ -1,6 +1,6 @@
 namespace Mqtt.Interop.Tests;
 
-/// <summary>Debian's <c>mosquitto_pub</c> and <c>mosquitto_sub</c>.</summary>
+/// <summary>Debian's <c>mosquitto_pub</c>, <c>mosquitto_sub</c> and <c>mosquitto_rr</c>.</summary>
 internal static class Mosquitto
 {
     private const string Whence = "install Debian's package mosquitto-clients, as ./test.sh does";
@@ -51,4 +51,17 @@ internal static class Mosquitto
     /// <summary>Starts a publisher, however it may end.</summary>
     public static RunningProgram Publish(IServer server, string version, string[] flags) =>
         RunningProgram.Start("mosquitto_pub", ["-h", "127.0.0.1", "-p", $"{server.Port}", "-V", version, .. flags], Whence);
+
+    /// <summary>Starts a request, which ends with its answer.</summary>
+    public static RunningProgram Request(IServer server, string version, params string[] flags) =>
+        RunningProgram.Start("mosquitto_rr", ["-h", "127.0.0.1", "-p", $"{server.Port}", "-V", version, .. flags], Whence);
+
+    /// <summary>All lines of a subscriber before the one that says <c>end</c>.</summary>
+    public static async Task<List<string>> LinesToEndAsync(RunningProgram subscriber)
+    {
+        var lines = new List<string>();
+        while (await subscriber.NextLineAsync() is not "end" and var line)
+            lines.Add(line);
+        return lines;
+    }
 }

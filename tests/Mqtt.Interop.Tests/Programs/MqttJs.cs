@@ -69,13 +69,29 @@ internal sealed class MqttJs : IAsyncDisposable
         await EventAsync("published");
     }
 
-    /// <summary>Publishes, and waits for nothing.</summary>
-    public Task SendPublishAsync(string topic, byte[] payload) => SendAsync(new { @do = "publish", topic, payload = Convert.ToBase64String(payload) });
+    /// <summary>Publishes, and waits for nothing; the event <c>published</c> comes when it is done.</summary>
+    public Task SendPublishAsync(string topic, byte[] payload, object? options = null) =>
+        SendAsync(new { @do = "publish", topic, payload = Convert.ToBase64String(payload), options });
 
     public Task PublishAsync(string topic, string payload, object? options = null) => PublishAsync(topic, Encoding.UTF8.GetBytes(payload), options);
 
     /// <summary>The next message.</summary>
     public async Task<JsMessage> MessageAsync() => JsMessage.From(await EventAsync("message"));
+
+    /// <summary>All messages before the one that says <c>end</c>.</summary>
+    public async Task<List<JsMessage>> MessagesToEndAsync()
+    {
+        var messages = new List<JsMessage>();
+        while (await MessageAsync() is { Text: not "end" } message)
+            messages.Add(message);
+        return messages;
+    }
+
+    /// <summary>Sends its process a signal, such as <c>STOP</c>.</summary>
+    public Task SignalAsync(string name) => program.SignalAsync(name);
+
+    /// <summary>Ends its process at once.</summary>
+    public void Kill() => program.Kill();
 
     /// <summary>Cuts the connection without a farewell.</summary>
     public async Task CutAsync()
