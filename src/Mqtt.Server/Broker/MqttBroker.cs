@@ -30,6 +30,7 @@ public sealed partial class MqttBroker : IInlineMqttHandler, IAsyncDisposable
     private readonly ConnectFlow connecting;
     private readonly SharedFlow sharing;
     private readonly PublishFlow publishing;
+    private readonly DelayFlow? delays;
     private readonly HookedPublishFlow? hookedPublishing;
     private readonly SubscribeFlow subscribing;
     private readonly WillFlow wills;
@@ -59,8 +60,9 @@ public sealed partial class MqttBroker : IInlineMqttHandler, IAsyncDisposable
         sharing = new SharedFlow(context, router);
         publishing = new PublishFlow(context, router, retained, sharing, PointToPoint.Create(options.PointToPointParents, table));
         subscribing = new SubscribeFlow(context, router, retained, sharing);
-        hookedPublishing = HookedPublishFlow.IsNeeded(hooks) ? new HookedPublishFlow(context, publishing) : null;
-        wills = new WillFlow(context, publishing);
+        delays = hooks.Delayed is { } delayed ? new DelayFlow(context, publishing, delayed) : null;
+        hookedPublishing = HookedPublishFlow.IsNeeded(hooks) ? new HookedPublishFlow(context, publishing, delays) : null;
+        wills = new WillFlow(context, publishing, delays);
         var ending = new SessionEndFlow(context, table, router, wills, sharing, gates);
         connecting = new ConnectFlow(context, table, gates, ending, subscribing);
         disconnecting = new DisconnectFlow(gates, ending, hooks, new EndPacer(options.Scheduler, heartbeat));
@@ -121,6 +123,7 @@ public sealed partial class MqttBroker : IInlineMqttHandler, IAsyncDisposable
         await inProcess.DisposeAsync().ConfigureAwait(false);
         await heartbeat.DisposeAsync().ConfigureAwait(false);
         await wills.DrainAsync().ConfigureAwait(false);
+        delays?.Clear();
         foreach (var session in table.All)
             session.End();
         sharing.Clear();

@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Mqtt.Protocol;
 using Mqtt.Server.Broker;
 using Mqtt.Server.Broker.Hooks;
+using Mqtt.Server.Broker.Rules;
 using Mqtt.Server.Broker.Sharing;
 using Mqtt.Server.Broker.Storage;
 
@@ -148,7 +149,11 @@ public sealed record MqttBrokerOptions
             ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(flight, TimeSpan.Zero, nameof(InFlightExpiry));
         ArgumentNullException.ThrowIfNull(Hooks);
         foreach (var hook in Hooks)
+        {
             ArgumentNullException.ThrowIfNull(hook, nameof(Hooks));
+            (hook as DelayedPublish)?.Validate();
+        }
+
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(HookQueueCount);
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(SlowHookTime, TimeSpan.Zero);
         ArgumentNullException.ThrowIfNull(SharedPick);

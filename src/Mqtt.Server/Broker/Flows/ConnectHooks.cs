@@ -1,5 +1,6 @@
 using Mqtt.Protocol;
 using Mqtt.Server.Broker.Hooks;
+using Mqtt.Server.Broker.Rules;
 using Mqtt.Server.Broker.Sessions;
 
 namespace Mqtt.Server.Broker.Flows;
@@ -18,7 +19,7 @@ internal static class ConnectHooks
             return null;
         if (packet.Will is { } will && context.Hooks.Authorization is { } authorization)
         {
-            var access = new PublishAccess(will.Topic, will.QualityOfService, will.Retain, IsWill: true);
+            var access = new PublishAccess(TopicOf(context.Hooks, will), will.QualityOfService, will.Retain, IsWill: true);
             if (!await authorization.AllowAsync((client, access), static (hook, what) => hook.MayPublishAsync(what.client, what.access)).ConfigureAwait(false))
             {
                 if (context.Options.RefusesForbiddenWills)
@@ -44,6 +45,10 @@ internal static class ConnectHooks
             hooks.Sessions?.Tell(attachment.ClientId, static (observer, clientId) => observer.OnSessionCreatedAsync(clientId));
         hooks.Connections?.Tell((attachment, resumed), static (observer, what) => observer.OnConnectedAsync(what.attachment, what.resumed));
     }
+
+    // Rights are about the topic behind a delay; what is no topic there is dropped when the will is due.
+    private static MqttString TopicOf(HookTable hooks, WillMessage will) =>
+        hooks.Delayed is { } delayed && DelayedTopic.Is(will.Topic.Span) && DelayedTopic.TryParse(will.Topic, delayed.MaximumDelay, out _, out var topic) ? topic : will.Topic;
 
     // The reason goes only where the client has room for it and wants to know [MQTT-3.1.2-24], [MQTT-3.1.2-29].
     private static ConnAckPacket Refusal(ConnectPacket packet, ConnectRequest request)

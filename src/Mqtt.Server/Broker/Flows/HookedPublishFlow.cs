@@ -1,6 +1,8 @@
 using Mqtt.Protocol;
 using Mqtt.Protocol.Channels;
 using Mqtt.Server.Broker.Hooks;
+using Mqtt.Server.Broker.Messages;
+using Mqtt.Server.Broker.Rules;
 using Mqtt.Server.Broker.Sessions;
 
 namespace Mqtt.Server.Broker.Flows;
@@ -9,12 +11,12 @@ namespace Mqtt.Server.Broker.Flows;
 /// PUBLISH from a client where hooks have a say: may the client, what do the hooks make of the message; then on with <see cref="PublishFlow"/>. It
 /// stands beside that flow, so that a broker without hooks does not notice.
 /// </summary>
-internal sealed class HookedPublishFlow(SessionContext context, PublishFlow publishing)
+internal sealed class HookedPublishFlow(SessionContext context, PublishFlow publishing, DelayFlow? delays)
 {
     private readonly HookTable hooks = context.Hooks;
 
     /// <summary>True if a message must take this way.</summary>
-    public static bool IsNeeded(HookTable hooks) => hooks.Authorization is not null || hooks.Publishing is not null;
+    public static bool IsNeeded(HookTable hooks) => hooks.Authorization is not null || hooks.Publishing is not null || hooks.Delayed is not null;
 
     /// <summary>Takes a PUBLISH. Completes at once if all hooks are inline and none waits; else its connection waits, and nobody else.</summary>
     public ValueTask OnPublishAsync(Attachment from, PublishPacket packet, Turn turn)
@@ -24,7 +26,20 @@ internal sealed class HookedPublishFlow(SessionContext context, PublishFlow publ
         if (packet.QualityOfService == QualityOfService.ExactlyOnce && from.Session.HasArrived(packet.PacketId))
             return Accept(from, packet, topic, packet.QualityOfService, null, turn);
 
-        var request = PublishRequest.Begin(from, packet, topic);
+        TimeSpan? delay = null;
+        if (delays is not null && DelayedTopic.Is(topic.Span))
+        {
+            if (!DelayedTopic.TryParse(topic, delays.Options.MaximumDelay, out var asked, out topic))
+            {
+                context.Statistics.OnDropped(DropCause.Hook);
+                PublishFlow.Refuse(from, packet, ReasonCode.TopicNameInvalid, turn);
+                return default;
+            }
+
+            delay = asked;
+        }
+
+        var request = PublishRequest.Begin(from, packet, topic, delay);
         var asking = AskAsync(request);
         return asking.IsCompletedSuccessfully ? GoOn(from, request, asking.Result, turn) : GoOnAsync(from, request, asking);
     }
@@ -85,7 +100,15 @@ internal sealed class HookedPublishFlow(SessionContext context, PublishFlow publ
             }
 
             // Taken over while the hooks were asked: late events touch nothing.
-            return from.IsConnected ? Accept(from, request.Result(), request.Topic, packet.QualityOfService, request.Receivers, turn) : default;
+            if (!from.IsConnected)
+                return default;
+            if (request.Delay > TimeSpan.Zero)
+            {
+                Delay(from, request, turn);
+                return default;
+            }
+
+            return Accept(from, request.Result(), request.Topic, packet.QualityOfService, request.Receivers, turn);
         }
         finally
         {
@@ -97,6 +120,19 @@ internal sealed class HookedPublishFlow(SessionContext context, PublishFlow publ
     {
         var slow = publishing.Accept(from, packet, topic, qualityOfService, receivers, turn);
         return slow is null ? default : from.Session.WaitForAsync(slow);
+    }
+
+    // Acknowledged at once: the broker has it.
+    private void Delay(Attachment from, PublishRequest request, Turn turn)
+    {
+        var publication = Publication.OfThread;
+        publication.Begin(request.Result(), request.Topic, from.IsV5, context.Now);
+        var isReserved = PublishFlow.IsReserved(request.Topic.Span);
+        var isTaken = !isReserved && delays!.TryAdd(publication.Parts, request.Delay, from, request.Receivers, willOf: null);
+        publication.End();
+        if (!isTaken)
+            context.Statistics.OnDropped(isReserved ? DropCause.NotAuthorized : DropCause.QueueFull);
+        PublishFlow.Refuse(from, request.Packet, isTaken ? ReasonCode.Success : isReserved ? ReasonCode.TopicNameInvalid : ReasonCode.QuotaExceeded, turn);
     }
 
     private void Refuse(Attachment from, PublishRequest request, ReasonCode code, Turn turn)

@@ -100,9 +100,22 @@ internal sealed class PublishFlow(SessionContext context, Router<Session> router
             return 0;
         var publication = new Publication();
         publication.Begin(message, context.Now);
+        return Publish(publication, null, willOf, turn);
+    }
+
+    /// <summary>Publishes what a client published to be published later, or a will that was.</summary>
+    public void Publish(StoredMessage message, Attachment? from, Func<string, bool>? receivers, string? willOf, Turn turn)
+    {
+        var publication = new Publication { Receivers = receivers };
+        publication.Begin(message, context.Now);
+        Publish(publication, from, willOf, turn);
+    }
+
+    private long Publish(Publication publication, Attachment? from, string? willOf, Turn turn)
+    {
         try
         {
-            var position = Publish(publication, null, turn, out var receivers, out _);
+            var position = Publish(publication, from, turn, out var receivers, out _);
             if (willOf is not null)
                 context.Hooks.Wills?.Tell(publication, context.Now, (willOf, receivers), static (observer, what, message) => observer.OnWillPublishedAsync(what.willOf, message, what.receivers));
             return position;
@@ -309,7 +322,8 @@ internal sealed class PublishFlow(SessionContext context, Router<Session> router
         from.Session.Answer(from, new Departure(kind, packetId, code, 0), turn);
     }
 
-    private static bool IsReserved(ReadOnlySpan<byte> topic) =>
+    /// <summary>True for topics that are the broker's: clients must not write them.</summary>
+    public static bool IsReserved(ReadOnlySpan<byte> topic) =>
         topic[0] == '$' && (IsSystem(topic) || topic.StartsWith("$share/"u8) || topic.SequenceEqual("$share"u8));
 
     private static bool IsSystem(ReadOnlySpan<byte> topic) => topic.StartsWith("$SYS/"u8) || topic.SequenceEqual("$SYS"u8);

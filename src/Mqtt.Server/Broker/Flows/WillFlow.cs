@@ -2,6 +2,8 @@ using System.Collections.Concurrent;
 using Mqtt.Protocol;
 using Mqtt.Protocol.Channels;
 using Mqtt.Server.Broker.Hooks;
+using Mqtt.Server.Broker.Messages;
+using Mqtt.Server.Broker.Rules;
 using Mqtt.Server.Broker.Sessions;
 
 namespace Mqtt.Server.Broker.Flows;
@@ -10,7 +12,7 @@ namespace Mqtt.Server.Broker.Flows;
 /// Publishes wills that are due, once the hooks have had their say. Called inside the client's gate: one client's wills are published in
 /// order, and its next connection is accepted only after them.
 /// </summary>
-internal sealed class WillFlow(SessionContext context, PublishFlow publishing)
+internal sealed class WillFlow(SessionContext context, PublishFlow publishing, DelayFlow? delays)
 {
     // The last of each client whose hooks have not answered.
     private readonly ConcurrentDictionary<string, Task> pending = new(StringComparer.Ordinal);
@@ -50,7 +52,22 @@ internal sealed class WillFlow(SessionContext context, PublishFlow publishing)
 
     private void Send(string clientId, WillMessage will)
     {
+        var message = will.ToMessage(context.Now);
+        if (delays is not null && DelayedTopic.Is(will.Topic.Span))
+        {
+            SendLater(clientId, will.Topic, message, delays);
+            return;
+        }
+
         using (Turn.Enter(out var turn))
-            publishing.Publish(will.ToMessage(context.Now), turn, willOf: clientId);
+            publishing.Publish(message, turn, willOf: clientId);
+    }
+
+    private void SendLater(string clientId, MqttString topic, in MessageParts message, DelayFlow delays)
+    {
+        if (!DelayedTopic.TryParse(topic, delays.Options.MaximumDelay, out var delay, out var inner) || PublishFlow.IsReserved(inner.Span))
+            context.Statistics.OnDropped(DropCause.Hook);
+        else if (!delays.TryAdd(message with { Topic = inner.Bytes }, delay, null, null, willOf: clientId))
+            context.Statistics.OnDropped(DropCause.QueueFull);
     }
 }

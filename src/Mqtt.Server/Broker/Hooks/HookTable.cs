@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Mqtt.Server.Broker.Rules;
 using Mqtt.Server.Time;
 
 namespace Mqtt.Server.Broker.Hooks;
@@ -33,6 +34,7 @@ internal sealed class HookTable
         Sessions = Of<ISessionObserver>();
         Retained = Of<IRetainedObserver>();
         Broker = Of<IBrokerObserver>();
+        Delayed = options.Hooks.OfType<DelayedPublish>().FirstOrDefault();
     }
 
     public HookList<IAuthorizationHook>? Authorization { get; }
@@ -60,6 +62,9 @@ internal sealed class HookTable
     public HookList<IRetainedObserver>? Retained { get; }
 
     public HookList<IBrokerObserver>? Broker { get; }
+
+    /// <summary>How messages are published later; <see langword="null"/> if they are not.</summary>
+    public DelayedPublish? Delayed { get; }
 
     /// <summary>What a hook gave to choose receivers by threw.</summary>
     public void OnFilterFailed(Exception failure)

@@ -29,7 +29,10 @@ public sealed class PublishRequest : HookRequest
     /// <summary>The packet as it came. Its topic may be empty, where an alias stands for it.</summary>
     public PublishPacket Packet => packet;
 
-    /// <summary>The topic that the client named.</summary>
+    /// <summary>How long the message waits before it is published; more than zero only with <see cref="Rules.DelayedPublish"/>.</summary>
+    public TimeSpan Delay { get; private set; }
+
+    /// <summary>The topic that the client named; that of the message itself where it is to be published later.</summary>
     public MqttString Asked => asked;
 
     /// <summary>The topic to which the message goes. Default: the client's.</summary>
@@ -139,7 +142,7 @@ public sealed class PublishRequest : HookRequest
     }
 
     // A thread has one and uses it again, unless a hook has taken it along.
-    internal static PublishRequest Begin(BrokerClient client, PublishPacket packet, MqttString topic)
+    internal static PublishRequest Begin(BrokerClient client, PublishPacket packet, MqttString topic, TimeSpan? delay)
     {
         var request = ofThread ?? new PublishRequest();
         ofThread = null;
@@ -150,7 +153,9 @@ public sealed class PublishRequest : HookRequest
         request.qualityOfService = packet.QualityOfService;
         request.retain = packet.Retain;
         request.properties = packet.Properties;
-        request.IsChanged = request.IsDecided = false;
+        request.Delay = delay ?? TimeSpan.Zero;
+        request.IsChanged = delay is not null;
+        request.IsDecided = false;
         request.Code = ReasonCode.Success;
         request.Receivers = null;
         return request;
