@@ -2,6 +2,8 @@ using System.Diagnostics.CodeAnalysis;
 using Mqtt.Protocol;
 using Mqtt.Protocol.Channels;
 using Mqtt.Server;
+using Mqtt.Server.Broker;
+using Mqtt.Server.Broker.Hooks;
 
 namespace Mqtt.HotPath.Tests;
 
@@ -21,8 +23,25 @@ public sealed class AllocationTests
     [InlineData(QualityOfService.ExactlyOnce, false, MqttProtocolVersion.V500)]
     public async Task A_hundred_thousand_messages_allocate_nothing_from_decoding_to_delivery(QualityOfService qos, bool cleanSession, MqttProtocolVersion version)
     {
-        var pump = new TurnPump();
         await using var broker = new MqttBroker();
+        await MeasureAsync(broker, qos, cleanSession, version);
+    }
+
+    [Theory]
+    [InlineData(QualityOfService.AtMostOnce, MqttProtocolVersion.V311)]
+    [InlineData(QualityOfService.AtLeastOnce, MqttProtocolVersion.V500)]
+    [InlineData(QualityOfService.ExactlyOnce, MqttProtocolVersion.V500)]
+    public async Task Nor_do_they_if_inline_hooks_are_asked_about_each_and_told_of_it(QualityOfService qos, MqttProtocolVersion version)
+    {
+        var hook = new CountingHook();
+        await using var broker = new MqttBroker(new MqttBrokerOptions { Hooks = [hook] });
+        await MeasureAsync(broker, qos, cleanSession: false, version);
+        hook.Count.Should().Be(3 * (WarmUpRounds + Rounds) * MessagesPerRound);
+    }
+
+    private static async Task MeasureAsync(MqttBroker broker, QualityOfService qos, bool cleanSession, MqttProtocolVersion version)
+    {
+        var pump = new TurnPump();
         var listener = new MemoryListener(pump);
         await using var server = new MqttServer(broker, new MqttServerOptions { Addresses = [], Listeners = [listener], StopTimeout = TimeSpan.Zero });
         await server.StartAsync();
@@ -79,6 +98,29 @@ public sealed class AllocationTests
 
     private static byte[] Encode(int count, Func<ushort, MqttPacket> packet, MqttProtocolVersion version) =>
         [.. Enumerable.Range(1, count).SelectMany(id => Encode(packet((ushort)id), version))];
+
+    private sealed class CountingHook : IAuthorizationHook, IMessageHook, IMessageObserver, IInlineBrokerHook
+    {
+        public long Count { get; private set; }
+
+        public ValueTask<bool> MayPublishAsync(BrokerClient client, PublishAccess access)
+        {
+            Count++;
+            return new(true);
+        }
+
+        public ValueTask OnPublishAsync(PublishRequest request)
+        {
+            Count++;
+            return default;
+        }
+
+        public ValueTask OnPublishedAsync(BrokerClient? client, BrokerMessage message, int receivers)
+        {
+            Count++;
+            return default;
+        }
+    }
 
     /// <summary>A client that reads and writes bytes without allocating: it would show in the measurement.</summary>
     private sealed class RawClient(MqttChannel channel, TurnPump pump)
