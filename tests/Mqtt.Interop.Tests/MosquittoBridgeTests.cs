@@ -1,7 +1,3 @@
-using System.Text;
-using Mqtt.Server;
-using Mqtt.Server.Broker.Storage;
-
 namespace Mqtt.Interop.Tests;
 
 /// <summary>mosquitto's broker is tied to ours by its bridge, which says that it is one (<c>try_private</c>) or comes as any client.</summary>
@@ -10,8 +6,6 @@ public class MosquittoBridgeTests
     private const string Format = "%t %q %r %p";
 
     public static MatrixTheoryData<string, bool> Bridges => new(Mosquitto.Versions, [true, false]);
-
-    public static MatrixTheoryData<string, bool, int> BridgesAndKeptQuality => new(Mosquitto.Versions, [true, false], [1, 2]);
 
     [Theory, MemberData(nameof(Bridges))]
     public async Task A_bridge_carries_messages_out_at_their_quality(string version, bool isPrivate)
@@ -116,27 +110,6 @@ public class MosquittoBridgeTests
         (await Mosquitto.LinesToEndAsync(late)).Should().BeEquivalentTo(kept);
     }
 
-    [Theory, MemberData(nameof(BridgesAndKeptQuality))]
-    public async Task A_bridge_brings_each_message_once_over_a_restart_of_our_broker(string version, bool isPrivate, int quality)
-    {
-        await using var ours = await OurBroker.StartAsync(new MqttBrokerOptions { Store = new MemoryStore() });
-        await using var theirs = await DebianMosquitto.BridgeAsync(ours, version, isPrivate, $"topic out/# out {quality}", $"topic in/# in {quality}", "cleansession false");
-        await using var far = await Mosquitto.SubscribeAsync(theirs, version, "far", "-t", "in/#", "-q", "2", "-C", "20");
-
-        await ours.StopAsync();
-        await Mosquitto.PublishAsync(theirs, version, Lines(1, 20), "-t", "out/a", "-q", $"{quality}", "-l");
-        await ours.StartAgainAsync();
-        await using var near = await Mosquitto.SubscribeAsync(ours, version, "near", "-t", "out/#", "-q", "2", "-C", "20");
-
-        // In 5.0 this bridge asks for no session expiry, so that its session, and what would wait in it, ends with its connection.
-        if (version == "mqttv5")
-            await ours.SubscribedAsync("bridge");
-        await Mosquitto.PublishAsync(ours, version, Lines(1, 20), "-t", "in/a", "-q", $"{quality}", "-l");
-
-        (await near.SucceedAsync()).Text.Should().Be(Encoding.UTF8.GetString(Lines(1, 20)));
-        (await far.SucceedAsync()).Text.Should().Be(Encoding.UTF8.GetString(Lines(1, 20)));
-    }
-
     [Theory, MemberData(nameof(Bridges))]
     public async Task A_bridge_tells_by_a_retained_message_and_a_will_whether_it_is_there(string version, bool isPrivate)
     {
@@ -183,6 +156,4 @@ public class MosquittoBridgeTests
             await Mosquitto.PublishAsync(server, version, "-t", $"{prefix}{quality}", "-q", $"{quality}", "-m", "message");
         await Mosquitto.PublishAsync(server, version, "-t", $"{prefix}end", "-q", "2", "-m", "end");
     }
-
-    private static byte[] Lines(int first, int count) => Encoding.UTF8.GetBytes(string.Concat(Enumerable.Range(first, count).Select(number => $"{number}\n")));
 }

@@ -30,7 +30,7 @@ function encoded (properties) {
   return correlationData ? { ...rest, correlationData: correlationData.toString('base64') } : rest
 }
 
-function decoded (options = {}) {
+function decoded (options) {
   const properties = options.properties
   if (properties?.correlationData) properties.correlationData = bytes(properties.correlationData)
   return options
@@ -57,7 +57,7 @@ const commands = {
 
   unsubscribe ({ filter }) { client.unsubscribe(filter, answer('unsubscribed')) },
 
-  publish ({ topic, payload, options }) { client.publish(topic, bytes(payload), decoded(options), answer('published')) },
+  publish ({ topic, payload, options }) { client.publish(topic, bytes(payload), decoded(options ?? {}), answer('published')) },
 
   // The socket goes away as if the cable was pulled: nothing is said to the server.
   cut () { client.stream.destroy() },
