@@ -11,12 +11,18 @@ internal sealed class StoredMessage
 {
     private const int KeptInstances = 16_384;
 
+    private const int KeptByThread = 256;
+
     private static readonly Lock PoolGate = new();
     private static readonly Stack<StoredMessage> Pool = new();
+
+    [ThreadStatic]
+    private static Stack<StoredMessage>? poolOfThread;
 
     private byte[] buffer = [];
     private MessageParts parts;
     private int holders;
+    private long id;
 
     private StoredMessage()
     {
@@ -26,7 +32,15 @@ internal sealed class StoredMessage
     public ref readonly MessageParts Parts => ref parts;
 
     /// <summary>A number of its own, for stores that keep a message once for many sessions.</summary>
-    public long Id { get; private set; }
+    public long Id
+    {
+        get
+        {
+            if (Volatile.Read(ref id) == 0)
+                Interlocked.CompareExchange(ref id, Interlocked.Increment(ref lastId), 0);
+            return id;
+        }
+    }
 
     private static long lastId;
 
@@ -40,7 +54,6 @@ internal sealed class StoredMessage
         parts.Payload.CopyTo(buffer.AsMemory(parts.Topic.Length + parts.Properties.Length));
         message.buffer = buffer;
         message.holders = 1;
-        message.Id = Interlocked.Increment(ref lastId);
         message.parts = parts with
         {
             Topic = buffer.AsMemory(0, parts.Topic.Length),
@@ -68,6 +81,14 @@ internal sealed class StoredMessage
         BufferPool.Return(buffer);
         buffer = [];
         parts = default;
+        id = 0;
+        var own = poolOfThread ??= new(KeptByThread);
+        if (own.Count < KeptByThread)
+        {
+            own.Push(this);
+            return;
+        }
+
         lock (PoolGate)
         {
             if (Pool.Count < KeptInstances)
@@ -77,6 +98,8 @@ internal sealed class StoredMessage
 
     private static StoredMessage Take()
     {
+        if (poolOfThread is { } own && own.TryPop(out var mine))
+            return mine;
         lock (PoolGate)
         {
             if (Pool.TryPop(out var message))

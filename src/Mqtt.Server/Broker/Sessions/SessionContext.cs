@@ -37,7 +37,7 @@ internal sealed class SessionContext(MqttBrokerOptions options, Heartbeat heartb
     public long Now => heartbeat.Now;
 
     /// <summary>True if the process holds more bytes than it may: no message gets in.</summary>
-    public bool IsMemoryFull => BufferPool.RentedBytes > options.MemoryBytes;
+    public bool IsMemoryFull => BufferPool.RoughRentedBytes > options.MemoryBytes;
 
     /// <summary>True if everything up to a position is safe.</summary>
     public bool IsSafe(long position) => Watch is null || Watch.IsSafe(position);
