@@ -42,6 +42,9 @@ public abstract class BrokerClient
     /// <summary>The longest pause between two packets of the client; zero for no limit.</summary>
     public TimeSpan KeepAlive => Connection.KeepAlive;
 
+    /// <summary>What went over the connection.</summary>
+    public abstract Traffic Traffic { get; }
+
     /// <summary>True while the client is connected and has its session: not taken over, not gone.</summary>
     public abstract bool IsConnected { get; }
 

@@ -32,7 +32,7 @@ public enum DropCause
 }
 
 /// <summary>What a broker has counted since it began. Any thread.</summary>
-public sealed class BrokerStatistics
+public sealed partial class BrokerStatistics
 {
     private long publisherPauses;
     private long hookFailures;

@@ -9,6 +9,7 @@ using Mqtt.Server.Broker.Retained;
 using Mqtt.Server.Broker.Routing;
 using Mqtt.Server.Broker.Services;
 using Mqtt.Server.Broker.Sessions;
+using Mqtt.Server.Broker.SystemTopics;
 using Mqtt.Server.Time;
 
 namespace Mqtt.Server;
@@ -37,6 +38,7 @@ public sealed partial class MqttBroker : IInlineMqttHandler, IAsyncDisposable
     private readonly DisconnectFlow disconnecting;
     private readonly InProcessServer inProcess;
     private readonly EmbeddingFlow embedding;
+    private readonly SystemTopicPublisher systemTopics;
 
     /// <summary>Creates a broker with the default options.</summary>
     public MqttBroker()
@@ -73,6 +75,7 @@ public sealed partial class MqttBroker : IInlineMqttHandler, IAsyncDisposable
         Sessions = new BrokerSessions(table);
         Subscriptions = new BrokerSubscriptions(table, router);
         Retained = new BrokerRetained(retained, context, embedding);
+        context.SystemTopics = systemTopics = new SystemTopicPublisher(this, context, table, publishing);
         hooks.Broker?.Tell(this, static (observer, broker) => observer.OnStartedAsync(broker));
     }
 
@@ -82,8 +85,8 @@ public sealed partial class MqttBroker : IInlineMqttHandler, IAsyncDisposable
     /// <summary>How many sessions there are, connected or not.</summary>
     public int SessionCount => table.Count;
 
-    /// <summary>How many topics have a retained message.</summary>
-    public int RetainedCount => retained.Count;
+    /// <summary>How many topics have a retained message, without those by which the broker tells about itself.</summary>
+    public int RetainedCount => Math.Max(0, retained.Count - systemTopics.Count);
 
     /// <inheritdoc/>
     public ValueTask OnPacketAsync(MqttConnection connection, MqttPacket packet)
@@ -93,6 +96,7 @@ public sealed partial class MqttBroker : IInlineMqttHandler, IAsyncDisposable
         if (connection.State is not Attachment from)
             return OnPacketBeforeAsync(connection, packet);
 
+        from.CountReceived(packet);
         switch (packet.Type)
         {
             case MqttPacketType.Subscribe:
@@ -174,7 +178,7 @@ public sealed partial class MqttBroker : IInlineMqttHandler, IAsyncDisposable
                 Check(from.Session.OnPubComp(from, ((PubCompPacket)packet).PacketId, turn), packet);
                 break;
             case MqttPacketType.PingReq:
-                from.Outbox.Append([(byte)((int)MqttPacketType.PingResp << 4), 0], turn);
+                from.AnswerPing(turn);
                 break;
             case MqttPacketType.Auth:
                 connecting.OnAuth(from, (AuthPacket)packet);

@@ -91,6 +91,15 @@ public sealed record MqttBrokerOptions
     /// </summary>
     public int TakeoversPerMinute { get; init; } = 5;
 
+    /// <summary>How often the broker tells about itself below <c>$SYS/broker</c>; zero for never. Default: 10 s.</summary>
+    public TimeSpan SystemInterval { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>
+    /// Tells of every client that comes or goes on <c>$SYS/broker/connection/clients/{client id}</c>, as JSON with <c>clientID</c>, <c>online</c> and
+    /// <c>timestamp</c> (seconds since 1970). Default: false.
+    /// </summary>
+    public bool ConnectionNotices { get; init; }
+
     /// <summary>
     /// Topics for messages from point to point: what is published to <c>{parent}/p2p/{client id}</c> goes straight to the session of that client, which need
     /// not subscribe, and to nobody else; nothing is retained there. Default: none, such topics are as any other.
@@ -160,6 +169,7 @@ public sealed record MqttBrokerOptions
         ArgumentOutOfRangeException.ThrowIfNegative(TakeoversPerMinute);
         ArgumentNullException.ThrowIfNull(TimeProvider);
         ArgumentNullException.ThrowIfNull(Scheduler);
+        ArgumentOutOfRangeException.ThrowIfLessThan(SystemInterval, TimeSpan.Zero);
         ArgumentNullException.ThrowIfNull(PointToPointParents);
         foreach (var parent in PointToPointParents)
         {

@@ -192,6 +192,9 @@ internal sealed class ConnectFlow(SessionContext context, SessionTable table, Cl
                 await watch.WaitAsync(position).ConfigureAwait(false);
             var attachment = new Attachment(session, connection, packet, limits, userName, number) { Authentication = authentication };
             Attach(attachment, answer, request.Subscriptions);
+            attachment.CountConnect(packet, answer);
+            context.Statistics.OnConnected(answer.SessionPresent);
+            context.SystemTopics?.Notify(clientId, isOnline: true);
             ConnectHooks.Tell(context.Hooks, attachment, answer.SessionPresent);
         }
     }

@@ -38,6 +38,8 @@ internal sealed class DisconnectFlow(ClientGates gates, SessionEndFlow ending, H
                 ending.OnConnectionEnded(from.Session, from.EndedNormally);
         }
 
+        from.Session.Statistics.OnDisconnected();
+
         hooks.Connections?.Tell((from, cause, from.Session.HasEnded), static (observer, what) => observer.OnDisconnectedAsync(what.from, what.cause, what.HasEnded));
     }
 }

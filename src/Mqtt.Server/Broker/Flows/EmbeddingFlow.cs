@@ -84,6 +84,8 @@ internal sealed class EmbeddingFlow(
                 Close(attachment, how);
             if (!how.PublishWill)
                 session.Will = null;
+            if (how.EndSession && attachment is not null)
+                context.SystemTopics?.Notify(clientId, isOnline: false);
             if (how.EndSession)
                 position = ending.End(session, SessionEnd.Removed);
             else

@@ -166,14 +166,15 @@ internal sealed class PublishFlow(SessionContext context, Router<Session> router
         return position;
     }
 
-    /// <summary>Publishes a message of the broker's own about itself: retained, but not in the store, and no hook is told.</summary>
+    /// <summary>Publishes a message of the broker's own about itself: not stored if it is retained, and no hook is told.</summary>
     public void PublishSystem(in MessageParts message, Turn turn)
     {
         var publication = new Publication();
         publication.Begin(message, context.Now);
         try
         {
-            retained.Set(publication.Stored);
+            if (message.Retain)
+                retained.Set(publication.Stored);
             var match = router.Find(message.Topic.Span);
             var isCongested = false;
             foreach (ref readonly var target in match.Targets)

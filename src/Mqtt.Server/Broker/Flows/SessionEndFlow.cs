@@ -19,6 +19,7 @@ internal sealed class SessionEndFlow(SessionContext context, SessionTable table,
     /// <summary>The connection is over; the attachment is untied already. The will is due at once, or after its delay, but not later than the session ends.</summary>
     public void OnConnectionEnded(Session session, bool endedNormally)
     {
+        context.SystemTopics?.Notify(session.ClientId, isOnline: false);
         if (endedNormally)
             session.Will = null;
         if (session.ExpirySeconds == 0)
@@ -50,6 +51,7 @@ internal sealed class SessionEndFlow(SessionContext context, SessionTable table,
         var position = sharing.End(session);
         session.End();
         table.Remove(session);
+        context.Statistics.OnSessionEnded(cause);
         context.Hooks.Sessions?.Tell((session.ClientId, cause), static (observer, what) => observer.OnSessionEndedAsync(what.ClientId, what.cause));
         return position;
     }

@@ -19,6 +19,8 @@ internal sealed class Attachment(Session session, MqttConnection connection, Con
 
     public override string? UserName => userName;
 
+    public override Traffic Traffic { get; } = new();
+
     /// <summary>The number of its CONNECT: an earlier one never takes a client from a later one.</summary>
     public long Number => number;
 
@@ -90,6 +92,7 @@ internal sealed class Attachment(Session session, MqttConnection connection, Con
         if (idAt != 0)
             BinaryPrimitives.WriteUInt16BigEndian(output[idAt..], packetId);
         Outbox.Commit(frame.Length, turn);
+        Count(frame.Length, firstByte);
         return WriteOutcome.Written;
     }
 
@@ -106,6 +109,10 @@ internal sealed class Attachment(Session session, MqttConnection connection, Con
         var firstByte = PublishFrame.FirstByte(copy.QualityOfService, copy.Retain, duplicate);
         PublishFrame.Write(Outbox.Reserve(size), parts, IsV5, copy.QualityOfService, firstByte, packetId, expiry, copy.Identifiers);
         Outbox.Commit(size, turn);
+
+        // A message of the broker about itself, which waited, does not count either.
+        if (!parts.Topic.Span.StartsWith("$SYS/"u8))
+            Count(size, firstByte);
         return WriteOutcome.Written;
     }
 
@@ -121,6 +128,55 @@ internal sealed class Attachment(Session session, MqttConnection connection, Con
         else
             WriteAcknowledgement(output, departure);
         Outbox.Commit(size, turn);
+        CountSent(size);
+    }
+
+    /// <summary>PINGRESP, whatever waits.</summary>
+    public void AnswerPing(Turn turn)
+    {
+        lock (session.Gate)
+        {
+            Outbox.AppendLocked([(byte)((int)MqttPacketType.PingResp << 4), 0], turn);
+            CountSent(2);
+        }
+    }
+
+    /// <summary>CONNECT and CONNACK, which the attachment was made between.</summary>
+    public void CountConnect(ConnectPacket asked, ConnAckPacket answer)
+    {
+        CountReceived(asked, MqttPacketWriter.Measure(asked, asked.Version));
+        lock (session.Gate)
+            CountSent(MqttPacketWriter.Measure(answer, Version));
+    }
+
+    /// <summary>A packet of the client came.</summary>
+    public void CountReceived(MqttPacket packet) => CountReceived(packet, packet.Frame.Length);
+
+    private void CountReceived(MqttPacket packet, int bytes)
+    {
+        var ofThread = session.Statistics.OfThread;
+        ofThread.OnReceived(bytes);
+        Traffic.OnReceived(bytes);
+        if (packet is not PublishPacket message)
+            return;
+        ofThread.OnMessageReceived(message.QualityOfService);
+        Traffic.OnMessageReceived(message.QualityOfService);
+    }
+
+    /// <summary>A packet other than PUBLISH was sent. Under the session's lock.</summary>
+    private void CountSent(int bytes)
+    {
+        session.Statistics.OfThread.OnSent(bytes);
+        Traffic.OnSent(bytes);
+    }
+
+    private void Count(int bytes, byte firstByte)
+    {
+        var ofThread = session.Statistics.OfThread;
+        ofThread.OnSent(bytes);
+        ofThread.OnMessageSent(firstByte);
+        Traffic.OnSent(bytes);
+        Traffic.OnMessageSent(firstByte);
     }
 
     private int MeasureFitted(MqttPacket packet) => connection.TryFit(packet) ? MqttPacketWriter.Measure(packet, Version) : int.MaxValue;

@@ -16,6 +16,8 @@ internal sealed class ConnectingClient(MqttConnection connection, ConnectPacket 
 
     public override bool BypassesRights { get; } = connection.State is InProcessLogin { BypassesRights: true };
 
+    public override Traffic Traffic { get; } = new();
+
     public override MqttProtocolVersion Version => connection.Version;
 
     public override ClientLimits Limits => limits;

@@ -5,6 +5,9 @@ namespace Mqtt.Server.Broker.Sessions;
 // What the program gets to see of a session.
 internal sealed partial class Session
 {
+    /// <summary>Where its traffic is counted.</summary>
+    public BrokerStatistics Statistics => context.Statistics;
+
     /// <summary>The session as it is now.</summary>
     public SessionSummary Summarize()
     {

@@ -2,6 +2,7 @@ using Mqtt.Protocol.Channels;
 using Mqtt.Server.Broker.Hooks;
 using Mqtt.Server.Broker.Messages;
 using Mqtt.Server.Broker.Storage;
+using Mqtt.Server.Broker.SystemTopics;
 using Mqtt.Server.Time;
 
 namespace Mqtt.Server.Broker.Sessions;
@@ -32,6 +33,9 @@ internal sealed class SessionContext(MqttBrokerOptions options, Heartbeat heartb
     /// copy goes over with the hold on its message, and stays the session's in the store until another has it.
     /// </summary>
     public Action<Session, Copy>? OnStray { get; set; }
+
+    /// <summary>Tells about the broker itself.</summary>
+    public SystemTopicPublisher? SystemTopics { get; set; }
 
     /// <summary>The coarse clock, in milliseconds.</summary>
     public long Now => heartbeat.Now;

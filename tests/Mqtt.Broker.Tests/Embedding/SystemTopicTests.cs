@@ -1,0 +1,201 @@
+using System.Text;
+using System.Text.Json;
+using Mqtt.Server.Broker;
+using Mqtt.Server.Broker.Hooks;
+
+namespace Mqtt.Broker.Tests;
+
+/// <summary>What the broker tells about itself, and what it counts for that.</summary>
+public abstract class SystemTopicTests(StoreKind store) : BrokerTests(store)
+{
+    public sealed class WithoutStore() : SystemTopicTests(StoreKind.None);
+
+    public sealed class WithMemoryStore() : SystemTopicTests(StoreKind.Memory);
+
+    public sealed class WithSlowCommits() : SystemTopicTests(StoreKind.SlowCommit);
+
+    [Fact]
+    public void Every_topic_of_its_peers_is_there_after_the_first_interval()
+    {
+        Run(Broker);
+        Broker.Retained.Page("$SYS/#").Should().BeEmpty();
+        Advance(10.1);
+
+        Broker.Retained.Page("$SYS/#", count: 100).Select(message => message.Topic.ToString()["$SYS/broker/".Length..]).Should().BeEquivalentTo(
+            "version", "time", "timestamp", "uptime", "started", "load/bytes/received", "load/bytes/sent",
+            "clients/connected", "clients/disconnected", "clients/maximum", "clients/total", "connections/total",
+            "packets/received", "packets/sent", "messages/received", "messages/sent",
+            "messages/publish/received", "messages/publish/sent", "messages/publish/dropped", "messages/dropped", "messages/inflight", "messages/queued",
+            "messages/retained/count", "retained", "subscriptions/count", "subscriptions", "system/memory", "system/threads");
+    }
+
+    [Fact]
+    public void The_numbers_are_right()
+    {
+        var receiver = Resume("receiver", with: packet => packet.ReceiveMaximum = 1);
+        receiver.Subscribe("t", QoS1);
+        Resume("away").Disconnect();
+        var publisher = Connect("publisher");
+        publisher.Publish("t", "1", QoS1);
+        publisher.Publish("t", "2", QoS1, retain: true);
+        publisher.Publish("nobody", "3");
+        Advance(10.1);
+
+        Value("clients/connected").Should().Be("2");
+        Value("clients/disconnected").Should().Be("1");
+        Value("clients/maximum").Should().Be("2");
+        Value("clients/total").Should().Be("3");
+        Value("connections/total").Should().Be("3");
+        Value("messages/received").Should().Be("3");
+        Value("messages/sent").Should().Be("1");
+        Value("messages/inflight").Should().Be("1");
+        Value("messages/queued").Should().Be("1");
+        Value("retained").Should().Be("1");
+        Value("subscriptions").Should().Be("1");
+        Value("uptime").Should().Be("10");
+
+        // Three CONNECT, SUBSCRIBE, DISCONNECT, three PUBLISH; three CONNACK, SUBACK, two PUBACK, one PUBLISH.
+        Value("packets/received").Should().Be("8");
+        Value("packets/sent").Should().Be("7");
+        Broker.RetainedCount.Should().Be(1);
+    }
+
+    [Fact]
+    public void They_come_on_the_interval_only_and_are_not_counted_themselves()
+    {
+        WithBroker = options => options with { SystemInterval = TimeSpan.FromSeconds(30) };
+        var reader = Connect("reader");
+        reader.Subscribe("$SYS/broker/messages/sent");
+        Advance(29.8);
+        reader.ExpectNothing();
+
+        Advance(0.3);
+        reader.Receive("$SYS/broker/messages/sent", "0").Retain.Should().BeFalse();
+        Advance(30);
+        reader.Receive("$SYS/broker/messages/sent", "0");
+
+        reader.ExpectNothing();
+        Broker.Statistics.Traffic.MessagesSent.Should().Be(0);
+    }
+
+    [Fact]
+    public void Switched_off_there_are_none()
+    {
+        WithBroker = options => options with { SystemInterval = TimeSpan.Zero };
+        Run(Broker);
+        Advance(100);
+
+        Broker.Retained.Count.Should().Be(0);
+    }
+
+    [Fact]
+    public void They_are_not_stored()
+    {
+        Run(Broker);
+        Advance(11);
+        Harness.Restart();
+
+        Broker.Retained.Count.Should().Be(0);
+    }
+
+    [Theory, Versions]
+    public void What_clients_write_there_is_refused_without_closing(MqttProtocolVersion version)
+    {
+        var reader = Connect("reader");
+        reader.Subscribe("$SYS/#");
+        var client = Connect("client", version, packet => packet.Will = new() { Topic = "$SYS/will", Retain = true });
+
+        client.Publish("$SYS/broker/version", "mine", QoS1, retain: true).Should().Be(client.IsV5 ? ReasonCode.TopicNameInvalid : ReasonCode.Success);
+        client.Publish("$SYS/x", "mine", QoS0, retain: true);
+        client.Send(new PingReqPacket());
+        client.Expect<PingRespPacket>();
+        client.Cut();
+
+        reader.ExpectNothing();
+        Broker.Retained.Count.Should().Be(0);
+    }
+
+    [Fact]
+    public void Clients_that_come_and_go_are_told_of()
+    {
+        WithBroker = options => options with { ConnectionNotices = true };
+        var reader = Connect("reader");
+        reader.Subscribe("$SYS/broker/connection/clients/+");
+
+        var client = Connect("client", with: packet =>
+        {
+            packet.UserName = "user";
+            packet.Password = "secret"u8.ToArray();
+        });
+        Notice(reader).Should().Be(("client", true));
+        client.Cut();
+        Notice(reader).Should().Be(("client", false));
+        Connect("a/b").Cut();
+        Connect("a+").Cut();
+
+        reader.ExpectNothing();
+        Broker.Retained.Count.Should().Be(0);
+    }
+
+    [Fact]
+    public void Sessions_and_their_ends_are_counted_by_cause()
+    {
+        var client = Connect("client");
+        client.Disconnect();
+        Resume("kept").Cut();
+        Resume("kept").Cut();
+        Connect("kept").Cut();
+        Resume("removed");
+        Harness.Finish(() => Broker.DisconnectAsync("removed", new() { EndSession = true }));
+        Advance(3);
+
+        var statistics = Broker.Statistics;
+        statistics.SessionsCreated.Should().Be(4);
+        statistics.SessionsResumed.Should().Be(1);
+        statistics.SessionsEnded(SessionEnd.Disconnected).Should().Be(2);
+        statistics.SessionsEnded(SessionEnd.CleanStart).Should().Be(1);
+        statistics.SessionsEnded(SessionEnd.Removed).Should().Be(1);
+        statistics.Connections.Should().Be(5);
+        statistics.Connected.Should().Be(0);
+    }
+
+    [Fact]
+    public void Each_client_has_its_own_numbers()
+    {
+        var (one, two) = (Connect("one"), Connect("two"));
+        one.Subscribe("t", QoS2);
+        var before = Broker.Clients.Find("one")!.Traffic.BytesSent;
+
+        two.Publish("t", "0");
+        two.Publish("t", "1", QoS1);
+        two.Publish("t", "2", QoS2);
+        one.Receive("t", "0");
+        one.Receive("t", "1");
+        one.Receive("t", "2");
+
+        var sent = Broker.Clients.Find("one")!.Traffic;
+        sent.MessagesSentAt(QoS0).Should().Be(1);
+        sent.MessagesSentAt(QoS1).Should().Be(1);
+        sent.MessagesSentAt(QoS2).Should().Be(1);
+        sent.BytesSent.Should().Be(before + 7 + 9 + 9 + 4);
+        var received = Broker.Clients.Find("two")!.Traffic;
+        received.MessagesReceived.Should().Be(3);
+        received.MessagesReceivedAt(QoS2).Should().Be(1);
+        received.PacketsReceived.Should().Be(5);
+        received.MessagesSent.Should().Be(0);
+    }
+
+    // The broker of a test is made when it is first asked for.
+    private void Run(MqttBroker broker) => broker.Should().NotBeNull();
+
+    private string Value(string topic) => Encoding.UTF8.GetString(Broker.Retained.Find("$SYS/broker/" + topic)!.Payload.Span);
+
+    private static (string, bool) Notice(TestClient reader)
+    {
+        var message = reader.Expect<PublishPacket>();
+        var notice = JsonDocument.Parse(message.Payload).RootElement;
+        notice.EnumerateObject().Select(property => property.Name).Should().Equal("clientID", "online", "timestamp");
+        message.Topic.ToString().Should().EndWith("/" + notice.GetProperty("clientID").GetString());
+        return (notice.GetProperty("clientID").GetString()!, notice.GetProperty("online").GetBoolean());
+    }
+}
