@@ -24,6 +24,24 @@ public class ExampleTests
         lines.Should().BeEquivalentTo("server: Publish in time", "client: echo/hello = world");
     }
 
+    [Fact]
+    public async Task Workers_share_the_jobs_and_one_that_leaves_loses_none()
+    {
+        var lines = await RunAsync("SharedSubscriptions");
+
+        lines.Select(line => line.Split(": ")[0]).Should().Equal(Enumerable.Range(1, 9).Select(number => $"job {number}"));
+        lines.Select(line => line.Split(": ")[1]).Should().OnlyContain(worker => worker == "Anna" || worker == "Bert");
+        lines[6..].Should().Equal(["job 7: Anna", "job 8: Anna", "job 9: Anna"], "Bert has left by then");
+    }
+
+    [Fact]
+    public async Task Who_answers_the_challenge_comes_in_and_who_does_not_know_the_key_is_refused()
+    {
+        var lines = await RunAsync("EnhancedAuthentication");
+
+        lines.Should().Equal("meter-7 is in", "meter-7 is refused: NotAuthorized");
+    }
+
     private static async Task<string[]> RunAsync(string example)
     {
         var configuration = new DirectoryInfo(AppContext.BaseDirectory).Name;
