@@ -87,7 +87,8 @@ public sealed record MqttBrokerOptions
 
     /// <summary>
     /// How often a client identifier may be taken over by another connection within a minute. More is logged, since two devices seem to share
-    /// one name, and each further newcomer waits before it puts the other out: a second longer each time, ten at most. 0: no limit. Default: 5.
+    /// one name, and each further newcomer waits before it puts the other out: a tenth of a second longer each time, ten seconds at most. A client
+    /// that comes back before its own end was noticed does not count. 0: no limit. Default: 5.
     /// </summary>
     public int TakeoversPerMinute { get; init; } = 5;
 

@@ -264,8 +264,11 @@ internal sealed class ConnectFlow(SessionContext context, SessionTable table, Cl
     {
         if (session.Attachment is not { } old || !session.Detach(old))
             return false;
+
+        // A client that comes back before its end was noticed is no second device.
+        if (!old.Connection.IsPeerGone)
+            takeovers.OnTakeover(session.ClientId);
         old.Connection.Close(ReasonCode.SessionTakenOver);
-        takeovers.OnTakeover(session.ClientId);
 
         // It said goodbye, and nobody has noticed its end yet.
         if (old.EndedNormally)

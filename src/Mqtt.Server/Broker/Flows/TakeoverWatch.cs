@@ -11,6 +11,7 @@ internal sealed class TakeoverWatch(SessionContext context)
 {
     private const int WatchedIds = 65_536;
     private const long Minute = 60_000;
+    private const long Step = 100;
     private const long LongestPause = 10_000;
 
     private readonly Lock gate = new();
@@ -45,7 +46,7 @@ internal sealed class TakeoverWatch(SessionContext context)
         if (over <= 0)
             return null;
         var pause = new Pause(context.Options.Scheduler);
-        context.Heartbeat.SetAfter(pause, TimeSpan.FromMilliseconds(Math.Min(over * 1000L, LongestPause)));
+        context.Heartbeat.SetAfter(pause, TimeSpan.FromMilliseconds(Math.Min(over * Step, LongestPause)));
         return pause.Ended;
     }
 
