@@ -13,7 +13,7 @@ public sealed record MqttServerOptions
     /// <summary>The certificate for <c>mqtts://</c> addresses. Default: none; such an address is an error then.</summary>
     public MqttServerTls? Tls { get; init; }
 
-    /// <summary>Further listeners: in memory, or of your own. With any here and no <see cref="Addresses"/>, only these are used. Default: none.</summary>
+    /// <summary>Listeners beside <see cref="Addresses"/>: in memory, or of your own. For these alone set <see cref="Addresses"/> to <c>[]</c>. Default: none.</summary>
     public IReadOnlyList<MqttListener> Listeners { get; init; } = [];
 
     /// <summary>
@@ -22,7 +22,7 @@ public sealed record MqttServerOptions
     /// </summary>
     public int EventLoops { get; init; } = Math.Min(Environment.ProcessorCount, 4);
 
-    /// <summary>What one connection may take.</summary>
+    /// <summary>What one connection may take. Default: see there.</summary>
     public MqttConnectionLimits Limits { get; init; } = new();
 
     /// <summary>How many connections may be open at once; more are closed as they come. Default: no limit.</summary>
