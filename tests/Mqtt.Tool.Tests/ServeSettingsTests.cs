@@ -116,6 +116,7 @@ public class ServeSettingsTests
         from property in options.GetProperties(BindingFlags.Public | BindingFlags.Instance)
         let type = Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType
         where type == typeof(int) || type == typeof(long) || type == typeof(TimeSpan)
+        where !property.Name.Contains("Hook", StringComparison.Ordinal) // The tool has no hooks.
         select $"{options.Name.Replace("Mqtt", "").Replace("Options", "").Replace("Connection", "")}.{property.Name}";
 
     private static string Show(ServeSettings settings, string bound)

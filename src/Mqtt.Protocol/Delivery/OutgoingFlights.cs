@@ -231,6 +231,13 @@ public sealed class OutgoingFlights<T>
     public IReadOnlyList<(ushort PacketId, FlightState State, T Message)> Flights() =>
         [.. slots.Where(slot => slot.State != FlightState.None).OrderBy(slot => slot.Order).Select(slot => (slot.PacketId, slot.State, slot.Message))];
 
+    /// <summary>How many flights have begun a stage so far: a mark for <see cref="FlightsUntil"/>.</summary>
+    public long LastOrder => lastOrder;
+
+    /// <summary>What began its present stage when <see cref="LastOrder"/> was no larger than this, and is still in flight; oldest first.</summary>
+    public IReadOnlyList<(ushort PacketId, FlightState State, T Message)> FlightsUntil(long order) =>
+        [.. slots.Where(slot => slot.State != FlightState.None && slot.Order <= order).OrderBy(slot => slot.Order).Select(slot => (slot.PacketId, slot.State, slot.Message))];
+
     /// <summary>Forgets everything.</summary>
     public void Clear()
     {

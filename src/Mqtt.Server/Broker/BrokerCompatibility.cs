@@ -1,3 +1,5 @@
+using Mqtt.Protocol;
+
 namespace Mqtt.Server.Broker;
 
 /// <summary>Switches for clients, or programs around them, that expect something else than this broker does. All off by default.</summary>
@@ -14,4 +16,7 @@ public sealed record BrokerCompatibility
     /// [MQTT-3.3.5-2].
     /// </summary>
     public bool CloseOnRefusedPublish { get; init; }
+
+    /// <summary>The code that a client is to see.</summary>
+    internal ReasonCode Shown(ReasonCode code) => HideNotAuthorized && code == ReasonCode.NotAuthorized ? ReasonCode.UnspecifiedError : code;
 }

@@ -24,6 +24,9 @@ public enum DropCause
     /// <summary>The client may not publish there; the message did not get in at all.</summary>
     NotAuthorized,
 
+    /// <summary>The payload is not the text that it is said to be; the message did not get in at all.</summary>
+    PayloadFormat,
+
     /// <summary>A hook refused or dropped the message, or failed over it; it did not get in at all.</summary>
     Hook,
 

@@ -18,7 +18,7 @@ public sealed record ClientLimits
     /// <summary>The largest packet that the client may send, in bytes, if the server allows as much; larger is an error (0x95). Default: 16 MiB.</summary>
     public int MaximumPacketBytes { get; init; } = 16 * 1024 * 1024;
 
-    /// <summary>The highest QoS of what the client publishes, its will included; higher is an error (0x9B). Subscriptions may ask for more [MQTT-3.2.2-10]. Default: 2.</summary>
+    /// <summary>The highest QoS of what the client publishes, its will included; higher is an error (0x9B). Subscriptions may ask for more [MQTT-3.2.2-10], and are granted this one. Default: 2.</summary>
     public QualityOfService MaximumQualityOfService { get; init; } = QualityOfService.ExactlyOnce;
 
     /// <summary>How many QoS 1 and 2 messages the broker takes from the client at once; more are an error (0x93). Default: 1,024.</summary>
@@ -42,10 +42,10 @@ public sealed record ClientLimits
     /// <summary>Whether the client may publish retained messages; if not, one is an error (0x9A). Default: true.</summary>
     public bool RetainAvailable { get; init; } = true;
 
-    /// <summary>Whether the client may subscribe with wildcards; if not, such a filter is refused (0xA2). Default: true.</summary>
+    /// <summary>Whether the client may subscribe with wildcards; if not, a SUBSCRIBE with one is an error (0xA2; 3.x: the filter is refused). Default: true.</summary>
     public bool WildcardSubscriptionAvailable { get; init; } = true;
 
-    /// <summary>Whether the client may use shared subscriptions; if not, such a filter is refused (0x9E). Default: true.</summary>
+    /// <summary>Whether the client may use shared subscriptions; if not, a SUBSCRIBE with one is an error (0x9E; 3.x: the filter is refused). Default: true.</summary>
     public bool SharedSubscriptionAvailable { get; init; } = true;
 
     /// <summary>Whether the client may use subscription identifiers; if not, one is an error (0xA1). Default: true.</summary>
@@ -89,6 +89,38 @@ public sealed record ClientLimits
     /// <summary>The window of a client that allows <paramref name="allowed"/> messages, in its version.</summary>
     internal int WindowFor(MqttProtocolVersion version, int? allowed) =>
         version == MqttProtocolVersion.V500 ? Math.Min(allowed ?? ushort.MaxValue, InFlightMaximum) : InFlightMaximum3;
+
+    /// <summary>True if some PUBLISH is an error.</summary>
+    internal bool RestrictsPublishing => !RetainAvailable || MaximumQualityOfService < QualityOfService.ExactlyOnce;
+
+    /// <summary>Whether the client may send this PUBLISH (sections 3.2.2.3.4 and 3.2.2.3.5).</summary>
+    internal void Check(PublishPacket packet)
+    {
+        if (packet.QualityOfService > MaximumQualityOfService)
+            throw new MqttProtocolException(ReasonCode.QoSNotSupported, $"PUBLISH of a higher QoS than {(int)MaximumQualityOfService}.");
+        if (packet.Retain && !RetainAvailable)
+            throw new MqttProtocolException(ReasonCode.RetainNotSupported, "PUBLISH with RETAIN.");
+    }
+
+    /// <summary>Whether the client may send this SUBSCRIBE (sections 3.2.2.3.11 to 3.2.2.3.13); a client of 3.x, which was not told, has single filters refused.</summary>
+    internal void Check(SubscribePacket packet)
+    {
+        if (packet.SubscriptionIdentifier is not null && !SubscriptionIdentifierAvailable)
+            throw new MqttProtocolException(ReasonCode.SubscriptionIdentifiersNotSupported, "SUBSCRIBE with a subscription identifier.");
+        foreach (var subscription in packet.Subscriptions)
+        {
+            if (RefusalOf(subscription.Filter) is { } code)
+                throw new MqttProtocolException(code, $"SUBSCRIBE to {subscription.Filter}.");
+        }
+    }
+
+    /// <summary>Why the client cannot have a filter; <see langword="null"/> if it can.</summary>
+    internal ReasonCode? RefusalOf(MqttString filter)
+    {
+        if (!SharedSubscriptionAvailable && MqttTopic.IsShared(filter.Span))
+            return ReasonCode.SharedSubscriptionsNotSupported;
+        return !WildcardSubscriptionAvailable && filter.Span.IndexOfAny((byte)'+', (byte)'#') >= 0 ? ReasonCode.WildcardSubscriptionsNotSupported : null;
+    }
 
     /// <summary>The session expiry that a client gets, in seconds. Without CleanSession a session of 3.x never ends, as far as it may.</summary>
     internal uint ExpiryOf(ConnectPacket packet) => Cap(

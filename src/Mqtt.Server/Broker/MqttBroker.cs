@@ -57,7 +57,7 @@ public sealed partial class MqttBroker : IInlineMqttHandler, IAsyncDisposable
         heartbeat = new Heartbeat(options.TimeProvider, options.Logger);
         hooks = new HookTable(options, Statistics, heartbeat);
         var context = new SessionContext(options, heartbeat, Statistics, hooks);
-        var router = new Router<Session>();
+        var router = new Router<Session>(options.CopyPerSubscription);
         var gates = new ClientGates(options.Scheduler);
         sharing = new SharedFlow(context, router);
         publishing = new PublishFlow(context, router, retained, sharing, PointToPoint.Create(options.PointToPointParents, table));
@@ -160,10 +160,7 @@ public sealed partial class MqttBroker : IInlineMqttHandler, IAsyncDisposable
         switch (packet.Type)
         {
             case MqttPacketType.Publish:
-                if (hookedPublishing is not null)
-                    return hookedPublishing.OnPublishAsync(from, (PublishPacket)packet, turn);
-                var slow = publishing.OnPublish(from, (PublishPacket)packet, turn);
-                return slow is null || from.Connection.IsPeerGone ? default : from.Session.WaitForAsync(slow);
+                return OnPublish(from, (PublishPacket)packet, turn);
             case MqttPacketType.PubAck:
                 Check(from.Session.OnPubAck(from, ((PubAckPacket)packet).PacketId, turn), packet);
                 break;
@@ -191,6 +188,31 @@ public sealed partial class MqttBroker : IInlineMqttHandler, IAsyncDisposable
         }
 
         return default;
+    }
+
+    private ValueTask OnPublish(Attachment from, PublishPacket packet, Turn turn)
+    {
+        if (from.IsRestricted)
+            from.Limits.Check(packet);
+        if (from.Waiting is { IsFull: true })
+            return OnPublishLaterAsync(from, packet);
+        if (hookedPublishing is not null)
+            return hookedPublishing.OnPublishAsync(from, packet, turn);
+        var slow = publishing.OnPublish(from, packet, turn);
+        return slow is null || from.Connection.IsPeerGone ? default : from.Session.WaitForAsync(slow);
+    }
+
+    // A client that cannot know how much the broker takes at once is not read while so many acknowledgements wait for the store.
+    private async ValueTask OnPublishLaterAsync(Attachment from, PublishPacket packet)
+    {
+        await from.Waiting!.Room.ConfigureAwait(false);
+        await Publish().ConfigureAwait(false);
+
+        ValueTask Publish()
+        {
+            using (Turn.Enter(out var turn))
+                return from.IsConnected ? OnPublish(from, packet, turn) : default;
+        }
     }
 
     private static void Check(FlightOutcome outcome, MqttPacket packet)

@@ -48,13 +48,13 @@ public sealed record MqttBrokerOptions
 
     /// <summary>
     /// After which time without acknowledgement a message is sent again on a living connection, to 3.x clients only: 5.0 forbids it [MQTT-4.4.0-1].
-    /// <see langword="null"/> for never. Default: never.
+    /// It happens between once and twice this time. <see langword="null"/> for never. Default: never.
     /// </summary>
     public TimeSpan? RetryInterval { get; init; }
 
     /// <summary>
     /// After which time without acknowledgement, on a living connection, a message is given up: its identifier and its place in the window are free.
-    /// <see langword="null"/> for never. Default: never.
+    /// It happens between once and twice this time. <see langword="null"/> for never. Default: never.
     /// </summary>
     public TimeSpan? InFlightExpiry { get; init; }
 

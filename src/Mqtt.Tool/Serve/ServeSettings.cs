@@ -54,6 +54,9 @@ internal sealed class ServeSettings
         { "queue-count", "N", $"messages that may wait for one session, or off ({Client.QueueCount})", value => Client = Client with { QueueCount = Values.NumberOrOff(value, 1, int.MaxValue) ?? int.MaxValue } },
         { "queue-bytes", "SIZE", $"bytes that may wait for one session, or off ({Values.Show(Client.QueueBytes)})", value => Client = Client with { QueueBytes = Values.IsOff(value) ? long.MaxValue : Values.Size(value, 0, long.MaxValue) } },
         { "publisher-pause", "TIME", $"how long a publisher waits for a slow subscriber, or off ({Values.Show(Broker.PublisherPause)})", value => Broker = Broker with { PublisherPause = Values.IsOff(value) ? TimeSpan.Zero : Values.Duration(value, TimeSpan.Zero, Year) } },
+        { "takeovers", "N", $"takeovers of one client id in a minute before newcomers are slowed ({Broker.TakeoversPerMinute})", value => Broker = Broker with { TakeoversPerMinute = Values.Number(value, 0, int.MaxValue) } },
+        { "retry-interval", "TIME", "send unacknowledged messages again to 3.x clients after this time, or off (off)", value => Broker = Broker with { RetryInterval = DurationOrOff(value) } },
+        { "inflight-expiry", "TIME", "give up messages that are not acknowledged for this time, or off (off)", value => Broker = Broker with { InFlightExpiry = DurationOrOff(value) } },
         { "session-expiry", "TIME", $"longest life of a session without its client, or off ({Values.Show(Client.MaximumSessionExpiry!.Value)})", value => Client = Client with { MaximumSessionExpiry = Values.IsOff(value) ? null : Values.Duration(value, TimeSpan.Zero, 100 * Year) } },
     };
 
@@ -94,6 +97,8 @@ internal sealed class ServeSettings
     private static int PacketSize(string value) => Values.IsOff(value) ? LargestPacketBytes : (int)Values.Size(value, 16, LargestPacketBytes);
 
     private static int SizeOrOff(string value, int least) => Values.IsOff(value) ? int.MaxValue : Values.Size(value, least);
+
+    private static TimeSpan? DurationOrOff(string value) => Values.IsOff(value) ? null : Values.Duration(value, Millisecond, Year);
 
     private static int Short(string value, int least) => Values.Number(value, least, ushort.MaxValue);
 

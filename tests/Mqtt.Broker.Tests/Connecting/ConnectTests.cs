@@ -213,6 +213,7 @@ public abstract class ConnectTests(StoreKind store) : BrokerTests(store)
     [InlineData(4)]
     [Spec(V311, "3.1.2-3")]
     [Spec(V311, "3.1.4-1")]
+    [Spec(V311, "3.2.2-6")]
     public void A_malformed_CONNECT_of_3_is_closed_without_CONNACK(byte level)
     {
         var client = Open(MqttProtocolVersion.V311);

@@ -30,8 +30,7 @@ internal static class ConnectAnswer
     /// <summary>The answer that refuses.</summary>
     public static ConnAckPacket Refuse(ConnectPacket packet, AuthenticationResult result, MqttBrokerOptions options)
     {
-        var hides = result.ReasonCode == ReasonCode.NotAuthorized && options.Compatibility.HideNotAuthorized;
-        var answer = new ConnAckPacket { ReasonCode = hides ? ReasonCode.UnspecifiedError : result.ReasonCode };
+        var answer = new ConnAckPacket { ReasonCode = options.Compatibility.Shown(result.ReasonCode) };
         if (packet.Version != MqttProtocolVersion.V500)
             return answer;
         if (result.ServerReference is { } reference)

@@ -23,7 +23,7 @@ internal static class ConnectHooks
             if (!await authorization.AllowAsync((client, access), static (hook, what) => hook.MayPublishAsync(what.client, what.access)).ConfigureAwait(false))
             {
                 if (context.Options.RefusesForbiddenWills)
-                    return new ConnAckPacket { ReasonCode = ReasonCode.NotAuthorized };
+                    return new ConnAckPacket { ReasonCode = context.Options.Compatibility.Shown(ReasonCode.NotAuthorized) };
                 context.Statistics.OnDropped(DropCause.NotAuthorized);
                 packet.Will = null;
             }
@@ -33,7 +33,7 @@ internal static class ConnectHooks
             return null;
         if (!await connecting.AskAsync(request, static (hook, request) => hook.OnConnectAsync(request)).ConfigureAwait(false))
             return new ConnAckPacket { ReasonCode = ReasonCode.ImplementationSpecificError };
-        return request.IsDecided ? Refusal(packet, request) : null;
+        return request.IsDecided ? Refusal(context.Options.Compatibility.Shown(request.Refusal), packet, request) : null;
     }
 
     /// <summary>Tells that a client is connected.</summary>
@@ -50,13 +50,12 @@ internal static class ConnectHooks
     private static MqttString TopicOf(HookTable hooks, WillMessage will) =>
         hooks.Delayed is { } delayed && DelayedTopic.Is(will.Topic.Span) && DelayedTopic.TryParse(will.Topic, delayed.MaximumDelay, out _, out var topic) ? topic : will.Topic;
 
-    // The reason goes only where the client has room for it and wants to know [MQTT-3.1.2-24], [MQTT-3.1.2-29].
-    private static ConnAckPacket Refusal(ConnectPacket packet, ConnectRequest request)
+    // The connection leaves the reason out where the client has no room for it.
+    private static ConnAckPacket Refusal(ReasonCode code, ConnectPacket packet, ConnectRequest request)
     {
-        var refusal = new ConnAckPacket { ReasonCode = request.Refusal };
-        if (request.RefusalReason is null || packet.Version != MqttProtocolVersion.V500)
-            return refusal;
-        var explained = new ConnAckPacket { ReasonCode = request.Refusal, ReasonString = request.RefusalReason };
-        return MqttPacketWriter.Measure(explained, packet.Version) <= (packet.MaximumPacketSize ?? uint.MaxValue) ? explained : refusal;
+        var refusal = new ConnAckPacket { ReasonCode = code };
+        if (request.RefusalReason is { } reason && packet.Version == MqttProtocolVersion.V500)
+            refusal.ReasonString = reason;
+        return refusal;
     }
 }

@@ -32,7 +32,7 @@ internal sealed class HookedPublishFlow(SessionContext context, PublishFlow publ
             if (!DelayedTopic.TryParse(topic, delays.Options.MaximumDelay, out var asked, out topic))
             {
                 context.Statistics.OnDropped(DropCause.Hook);
-                PublishFlow.Refuse(from, packet, ReasonCode.TopicNameInvalid, turn);
+                publishing.Refuse(from, packet, ReasonCode.TopicNameInvalid, turn);
                 return default;
             }
 
@@ -127,18 +127,18 @@ internal sealed class HookedPublishFlow(SessionContext context, PublishFlow publ
     {
         var publication = Publication.OfThread;
         publication.Begin(request.Result(), request.Topic, from.IsV5, context.Now);
-        var isReserved = PublishFlow.IsReserved(request.Topic.Span);
+        var isReserved = publishing.IsReserved(request.Topic.Span);
         var isTaken = !isReserved && delays!.TryAdd(publication.Parts, request.Delay, from, request.Receivers, willOf: null);
         publication.End();
         if (!isTaken)
             context.Statistics.OnDropped(isReserved ? DropCause.NotAuthorized : DropCause.QueueFull);
-        PublishFlow.Refuse(from, request.Packet, isTaken ? ReasonCode.Success : isReserved ? ReasonCode.TopicNameInvalid : ReasonCode.QuotaExceeded, turn);
+        publishing.Refuse(from, request.Packet, isTaken ? ReasonCode.Success : isReserved ? ReasonCode.TopicNameInvalid : ReasonCode.QuotaExceeded, turn);
     }
 
     private void Refuse(Attachment from, PublishRequest request, ReasonCode code, Turn turn)
     {
         context.Statistics.OnDropped(code == ReasonCode.NotAuthorized ? DropCause.NotAuthorized : DropCause.Hook);
-        PublishFlow.Refuse(from, request.Packet, code, turn);
+        publishing.Refuse(from, request.Packet, code, turn);
         hooks.Messages?.Tell(
             (from, topic: request.Asked.ToOwned(), code), static (observer, what) => observer.OnPublishRefusedAsync(what.from, what.topic, what.code));
     }

@@ -11,6 +11,9 @@ namespace Mqtt.Server.Broker.Flows;
 /// <summary>PUBLISH from a client, or from the broker itself: retain it, find who gets it, deliver, acknowledge.</summary>
 internal sealed class PublishFlow(SessionContext context, Router<Session> router, RetainedMessages retained, SharedFlow sharing, PointToPoint? pointToPoint)
 {
+    private readonly MqttBrokerOptions options = context.Options;
+    private readonly ReservedTopics reserved = new(context.Options.ReservedRoots);
+
     /// <summary>
     /// Takes a PUBLISH of a client. Never waits for the store: the acknowledgement leaves when what it asserts is safe. Returns the
     /// subscriber for whose sake the publisher should slow down, if there is one.
@@ -34,9 +37,17 @@ internal sealed class PublishFlow(SessionContext context, Router<Session> router
         var packetId = packet.PacketId;
         if (qualityOfService != QualityOfService.AtMostOnce && !IsNew(from, qualityOfService, packetId, turn))
             return null;
-        if (IsReserved(topic.Span) && !(from.BypassesRights && IsSystem(topic.Span)))
+        if (reserved.Has(topic.Span) && !(from.BypassesRights && ReservedTopics.IsWritable(topic.Span)))
         {
-            Refuse(from, qualityOfService, packetId, ReasonCode.TopicNameInvalid, turn);
+            context.Statistics.OnDropped(DropCause.NotAuthorized);
+            Refuse(from, qualityOfService, packetId, ReasonCode.TopicNameInvalid, turn, "This topic is the broker's own.");
+            return null;
+        }
+
+        if (options.CheckPayloadFormat && !PayloadFormat.IsValid(packet.Properties, packet.Payload.Span))
+        {
+            context.Statistics.OnDropped(DropCause.PayloadFormat);
+            Refuse(from, qualityOfService, packetId, ReasonCode.PayloadFormatInvalid, turn, "The payload is not UTF-8.");
             return null;
         }
 
@@ -76,28 +87,27 @@ internal sealed class PublishFlow(SessionContext context, Router<Session> router
         long position;
         int receivers;
         Session? slow;
-        context.Store?.BeginUnit();
-        try
+        using (context.Unit())
         {
             position = Publish(publication, from, turn, out receivers, out slow);
             position = Math.Max(position, from.Session.StoreArrival(packetId));
-        }
-        finally
-        {
-            context.Store?.EndUnit();
         }
 
         from.Session.Answer(from, new Departure(MqttPacketType.PubRec, packetId, CodeFor(receivers), position), turn);
         return slow;
     }
 
-    private static ReasonCode CodeFor(int receivers) => receivers == 0 ? ReasonCode.NoMatchingSubscribers : ReasonCode.Success;
+    private ReasonCode CodeFor(int receivers) => receivers == 0 && options.TellNoSubscribers ? ReasonCode.NoMatchingSubscribers : ReasonCode.Success;
 
     /// <summary>Publishes a will. One for a topic that clients must not write is dropped.</summary>
     public long Publish(in MessageParts message, Turn turn, string? willOf = null)
     {
-        if (IsReserved(message.Topic.Span))
+        if (reserved.Has(message.Topic.Span))
+        {
+            context.Statistics.OnDropped(DropCause.NotAuthorized);
             return 0;
+        }
+
         var publication = new Publication();
         publication.Begin(message, context.Now);
         return Publish(publication, null, willOf, turn);
@@ -256,7 +266,7 @@ internal sealed class PublishFlow(SessionContext context, Router<Session> router
     }
 
     /// <summary>Refuses a message that hooks refused, or drops it without a word.</summary>
-    public static void Refuse(Attachment from, PublishPacket packet, ReasonCode reasonCode, Turn turn)
+    public void Refuse(Attachment from, PublishPacket packet, ReasonCode reasonCode, Turn turn)
     {
         var (qualityOfService, packetId) = (packet.QualityOfService, packet.PacketId);
         if (qualityOfService == QualityOfService.AtMostOnce || !IsNew(from, qualityOfService, packetId, turn))
@@ -311,21 +321,30 @@ internal sealed class PublishFlow(SessionContext context, Router<Session> router
             Refuse(from, qualityOfService, packetId, ReasonCode.QuotaExceeded, turn);
     }
 
-    // Refused in 5.0, acknowledged and dropped in 3.x, which has no word for it, and dropped at QoS 0.
-    private static void Refuse(Attachment from, QualityOfService qualityOfService, ushort packetId, ReasonCode reasonCode, Turn turn)
+    // Refused in 5.0; acknowledged and dropped in 3.x, which has no word for it, or closed; dropped at QoS 0.
+    private void Refuse(Attachment from, QualityOfService qualityOfService, ushort packetId, ReasonCode reasonCode, Turn turn, string? reasonString = null)
     {
         if (qualityOfService == QualityOfService.AtMostOnce)
             return;
-        var code = from.IsV5 ? reasonCode : ReasonCode.Success;
+        if (!from.IsV5 && options.Compatibility.CloseOnRefusedPublish)
+        {
+            from.Connection.Close(reasonCode);
+            return;
+        }
+
+        var code = from.IsV5 ? options.Compatibility.Shown(reasonCode) : ReasonCode.Success;
         var kind = qualityOfService == QualityOfService.ExactlyOnce ? MqttPacketType.PubRec : MqttPacketType.PubAck;
         if (kind == MqttPacketType.PubRec && from.IsV5)
             from.Session.OnRefused(from, packetId);
-        from.Session.Answer(from, new Departure(kind, packetId, code, 0), turn);
+        var explained = from.IsV5 && reasonString is not null ? Explained(kind, packetId, code, reasonString) : null;
+        from.Session.Answer(from, new Departure(kind, packetId, code, 0, explained), turn);
     }
 
     /// <summary>True for topics that are the broker's: clients must not write them.</summary>
-    public static bool IsReserved(ReadOnlySpan<byte> topic) =>
-        topic[0] == '$' && (IsSystem(topic) || topic.StartsWith("$share/"u8) || topic.SequenceEqual("$share"u8));
+    public bool IsReserved(ReadOnlySpan<byte> topic) => reserved.Has(topic);
 
-    private static bool IsSystem(ReadOnlySpan<byte> topic) => topic.StartsWith("$SYS/"u8) || topic.SequenceEqual("$SYS"u8);
+    private static PublishResponsePacket Explained(MqttPacketType kind, ushort packetId, ReasonCode code, string reasonString) =>
+        kind == MqttPacketType.PubRec
+            ? new PubRecPacket { PacketId = packetId, ReasonCode = code, ReasonString = reasonString }
+            : new PubAckPacket { PacketId = packetId, ReasonCode = code, ReasonString = reasonString };
 }

@@ -28,16 +28,22 @@ internal sealed class SessionEndFlow(SessionContext context, SessionTable table,
             return;
         }
 
-        if ((session.Will?.DelayInterval ?? 0) == 0)
-            PublishWill(session);
+        // The will, and that it was published, are one unit: kept apart, a crash between them would publish it twice.
+        using (context.Unit())
+        {
+            if ((session.Will?.DelayInterval ?? 0) == 0)
+                PublishWill(session);
+            Save(session, context.Heartbeat.UtcNow);
+        }
+
         sharing.OnConnectionLost(session);
         Schedule(session, context.Now, context.Now);
-        Save(session, context.Heartbeat.UtcNow);
     }
 
     /// <summary>Ends a session: its will if it is still due, its subscriptions, everything it owes. Returns the position of its deletion.</summary>
     public long End(Session session, SessionEnd cause)
     {
+        using var unit = context.Unit();
         PublishWill(session);
         if (session.Deadline is { } deadline)
             context.Heartbeat.Clear(deadline);
@@ -127,6 +133,7 @@ internal sealed class SessionEndFlow(SessionContext context, SessionTable table,
 
             if (now >= WillDue(session, since))
             {
+                using var unit = context.Unit();
                 PublishWill(session);
                 Save(session, context.Heartbeat.UtcNow.AddMilliseconds(since - now));
             }

@@ -57,14 +57,9 @@ internal sealed class SharedFlow
         var moving = session.BeginEnd();
         if (moving is null)
             return Delete(session);
-        context.Store?.BeginUnit();
-        try
+        using (context.Unit())
         {
             return Math.Max(Bring(session, moving, isDeleted: true), Delete(session));
-        }
-        finally
-        {
-            context.Store?.EndUnit();
         }
     }
 
@@ -92,14 +87,9 @@ internal sealed class SharedFlow
 
     private long Move(Session from, List<MovingCopy> moving, bool isDeleted, ShareRoom upTo = ShareRoom.Away)
     {
-        context.Store?.BeginUnit();
-        try
+        using (context.Unit())
         {
             return Bring(from, moving, isDeleted, upTo);
-        }
-        finally
-        {
-            context.Store?.EndUnit();
         }
     }
 

@@ -12,6 +12,8 @@ internal sealed class SubscribeFlow(SessionContext context, Router<Session> rout
     /// <summary>Takes a SUBSCRIBE. The answer leaves once every publisher sees the subscriptions and the store has them.</summary>
     public async ValueTask OnSubscribeAsync(Attachment from, SubscribePacket packet)
     {
+        if (from.IsV5)
+            from.Limits.Check(packet);
         var codes = new ReasonCode[packet.Subscriptions.Count];
         var wantsRetained = new bool[codes.Length];
         var asked = new SubscribePlan(packet, codes);
@@ -23,7 +25,9 @@ internal sealed class SubscribeFlow(SessionContext context, Router<Session> rout
 
         using (Turn.Enter(out var turn))
         {
-            var answer = new SubAckPacket { PacketId = packet.PacketId, ReasonCodes = codes };
+            var answer = new SubAckPacket { PacketId = packet.PacketId, ReasonCodes = Shown(codes) };
+            if (Array.IndexOf(codes, ReasonCode.QuotaExceeded) >= 0)
+                answer.ReasonString = $"No more than {from.Limits.MaximumSubscriptions} subscriptions.";
             from.Session.Answer(from, new Departure(MqttPacketType.SubAck, packet.PacketId, ReasonCode.Success, 0, answer), turn);
             for (var i = 0; i < codes.Length; i++)
             {
@@ -106,10 +110,10 @@ internal sealed class SubscribeFlow(SessionContext context, Router<Session> rout
         for (var i = 0; i < codes.Length; i++)
         {
             if (codes[i] < ReasonCode.UnspecifiedError)
-                codes[i] = Grant(subscriptions[i]);
+                codes[i] = Grant(session, subscriptions[i]);
             if (codes[i] >= ReasonCode.UnspecifiedError)
                 continue;
-            var granted = Granted(session.Attachment, subscriptions[i]);
+            var granted = Granted(session.Attachment, subscriptions[i]) with { QualityOfService = (QualityOfService)codes[i] };
             var isNew = Add(session, new SessionSubscription(granted, asked.Identifiers[i]));
             wantsRetained[i] = WantsRetained(granted, isNew);
             if (session.IsDurable)
@@ -168,10 +172,21 @@ internal sealed class SubscribeFlow(SessionContext context, Router<Session> rout
     }
 
     // Ill-formed shared filters close in 5.0, where the codec finds them; 3.x, where they were ordinary once, has 0x80.
-    private static ReasonCode Grant(TopicSubscription subscription) =>
-        MqttTopic.IsShared(subscription.Filter.Span) && !MqttTopic.TryParseShared(subscription.Filter.Span, out _, out _)
-            ? ReasonCode.TopicFilterInvalid
-            : (ReasonCode)subscription.QualityOfService;
+    private static ReasonCode Grant(Session session, TopicSubscription subscription)
+    {
+        var limits = session.Limits;
+        if (MqttTopic.IsShared(subscription.Filter.Span) && !MqttTopic.TryParseShared(subscription.Filter.Span, out _, out _))
+            return ReasonCode.TopicFilterInvalid;
+        if (limits.RefusalOf(subscription.Filter) is { } refusal)
+            return refusal;
+        var subscriptions = session.Subscriptions;
+        if (subscriptions.Count >= limits.MaximumSubscriptions && !subscriptions.ContainsKey(subscription.Filter))
+            return ReasonCode.QuotaExceeded;
+        return (ReasonCode)Math.Min((int)subscription.QualityOfService, (int)limits.MaximumQualityOfService);
+    }
+
+    private ReasonCode[] Shown(ReasonCode[] codes) =>
+        context.Options.Compatibility.HideNotAuthorized ? Array.ConvertAll(codes, context.Options.Compatibility.Shown) : codes;
 
     private void BringRetained(Session session, MqttString filter, QualityOfService granted, uint identifier, Turn turn)
     {

@@ -65,7 +65,7 @@ internal sealed class WillFlow(SessionContext context, PublishFlow publishing, D
 
     private void SendLater(string clientId, MqttString topic, in MessageParts message, DelayFlow delays)
     {
-        if (!DelayedTopic.TryParse(topic, delays.Options.MaximumDelay, out var delay, out var inner) || PublishFlow.IsReserved(inner.Span))
+        if (!DelayedTopic.TryParse(topic, delays.Options.MaximumDelay, out var delay, out var inner) || publishing.IsReserved(inner.Span))
             context.Statistics.OnDropped(DropCause.Hook);
         else if (!delays.TryAdd(message with { Topic = inner.Bytes }, delay, null, null, willOf: clientId))
             context.Statistics.OnDropped(DropCause.QueueFull);

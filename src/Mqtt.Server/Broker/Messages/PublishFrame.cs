@@ -10,22 +10,23 @@ namespace Mqtt.Server.Broker.Messages;
 internal static class PublishFrame
 {
     private const int ExpiryBytes = 5;
+    private const int AliasBytes = 3;
 
     /// <summary>The first byte of a PUBLISH.</summary>
     public static byte FirstByte(QualityOfService qualityOfService, bool retain, bool duplicate) =>
         (byte)(((int)MqttPacketType.Publish << 4) | (duplicate ? 8 : 0) | ((int)qualityOfService << 1) | (retain ? 1 : 0));
 
     /// <summary>The size of the whole packet.</summary>
-    public static int Measure(in MessageParts message, bool isV5, QualityOfService qualityOfService, uint? expiry, uint[]? identifiers)
+    public static int Measure(in MessageParts message, bool isV5, QualityOfService qualityOfService, uint? expiry, uint[]? identifiers, ushort alias = 0)
     {
-        var remaining = Remaining(message, isV5, qualityOfService, expiry, identifiers, out _);
+        var remaining = Remaining(message, isV5, qualityOfService, expiry, identifiers, alias, out _);
         return 1 + LengthOfLength(remaining) + remaining;
     }
 
     /// <summary>Writes the packet into exactly the bytes that <see cref="Measure"/> named; returns where the packet identifier stands.</summary>
-    public static int Write(Span<byte> output, in MessageParts message, bool isV5, QualityOfService qualityOfService, byte firstByte, ushort packetId, uint? expiry, uint[]? identifiers)
+    public static int Write(Span<byte> output, in MessageParts message, bool isV5, QualityOfService qualityOfService, byte firstByte, ushort packetId, uint? expiry, uint[]? identifiers, ushort alias = 0)
     {
-        var remaining = Remaining(message, isV5, qualityOfService, expiry, identifiers, out var propertyBytes);
+        var remaining = Remaining(message, isV5, qualityOfService, expiry, identifiers, alias, out var propertyBytes);
         output[0] = firstByte;
         var at = 1 + WriteLength(output[1..], remaining);
         BinaryPrimitives.WriteUInt16BigEndian(output[at..], (ushort)message.Topic.Length);
@@ -39,12 +40,12 @@ internal static class PublishFrame
         }
 
         if (isV5)
-            at += WriteProperties(output[at..], message.Properties.Span, propertyBytes, expiry, identifiers);
+            at += WriteProperties(output[at..], message.Properties.Span, propertyBytes, expiry, identifiers, alias);
         message.Payload.Span.CopyTo(output[at..]);
         return idAt;
     }
 
-    private static int WriteProperties(Span<byte> output, ReadOnlySpan<byte> properties, int propertyBytes, uint? expiry, uint[]? identifiers)
+    private static int WriteProperties(Span<byte> output, ReadOnlySpan<byte> properties, int propertyBytes, uint? expiry, uint[]? identifiers, ushort alias)
     {
         var at = WriteLength(output, propertyBytes);
         if (expiry is { } seconds)
@@ -52,6 +53,13 @@ internal static class PublishFrame
             output[at] = (byte)PropertyId.MessageExpiryInterval;
             BinaryPrimitives.WriteUInt32BigEndian(output[(at + 1)..], seconds);
             at += ExpiryBytes;
+        }
+
+        if (alias != 0)
+        {
+            output[at] = (byte)PropertyId.TopicAlias;
+            BinaryPrimitives.WriteUInt16BigEndian(output[(at + 1)..], alias);
+            at += AliasBytes;
         }
 
         foreach (var identifier in identifiers ?? [])
@@ -64,13 +72,13 @@ internal static class PublishFrame
         return at + properties.Length;
     }
 
-    private static int Remaining(in MessageParts message, bool isV5, QualityOfService qualityOfService, uint? expiry, uint[]? identifiers, out int propertyBytes)
+    private static int Remaining(in MessageParts message, bool isV5, QualityOfService qualityOfService, uint? expiry, uint[]? identifiers, ushort alias, out int propertyBytes)
     {
         var remaining = 2 + message.Topic.Length + message.Payload.Length + (qualityOfService == QualityOfService.AtMostOnce ? 0 : 2);
         propertyBytes = 0;
         if (!isV5)
             return remaining;
-        propertyBytes = message.Properties.Length + (expiry is null ? 0 : ExpiryBytes);
+        propertyBytes = message.Properties.Length + (expiry is null ? 0 : ExpiryBytes) + (alias == 0 ? 0 : AliasBytes);
         foreach (var identifier in identifiers ?? [])
             propertyBytes += 1 + LengthOfLength((int)identifier);
         return remaining + LengthOfLength(propertyBytes) + propertyBytes;

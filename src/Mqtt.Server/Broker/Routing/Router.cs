@@ -22,10 +22,16 @@ internal sealed class Router<T>
     private readonly Dictionary<MqttString, ShareGroup<T>> groups = new(Utf8Comparer.Instance);
     private readonly ConcurrentDictionary<MqttString, Match<T>> answers = new(Utf8Comparer.Instance);
     private readonly ConcurrentDictionary<MqttString, Match<T>>.AlternateLookup<ReadOnlySpan<byte>> lookup;
+    private readonly bool copyPerSubscription;
     private int answerCount;
     private int subscriptionCount;
 
-    public Router() => lookup = answers.GetAlternateLookup<ReadOnlySpan<byte>>();
+    /// <param name="copyPerSubscription">A subscriber gets a message once for each of its subscriptions that match, not once.</param>
+    public Router(bool copyPerSubscription = false)
+    {
+        this.copyPerSubscription = copyPerSubscription;
+        lookup = answers.GetAlternateLookup<ReadOnlySpan<byte>>();
+    }
 
     /// <summary>How many subscriptions there are.</summary>
     public int Count => Volatile.Read(ref subscriptionCount);
@@ -146,10 +152,11 @@ internal sealed class Router<T>
     }
 
     // One copy for each subscriber: the highest QoS, all identifiers, RETAIN if any subscription keeps it.
-    private static Target<T>[] Merge(List<Subscription<T>> subscriptions) => subscriptions.Count switch
+    private Target<T>[] Merge(List<Subscription<T>> subscriptions) => subscriptions.Count switch
     {
         0 => [],
         1 => [TargetOf(subscriptions)],
+        _ when copyPerSubscription => [.. subscriptions.Select(static subscription => TargetOf([subscription]))],
         _ => [.. subscriptions.GroupBy(subscription => subscription.Subscriber, ReferenceEqualityComparer.Instance).Select(group => TargetOf([.. group]))],
     };
 

@@ -47,6 +47,9 @@ internal sealed class Attachment(Session session, MqttConnection connection, Con
 
     public override int MaximumPacketBytes { get; } = (int)Math.Min(connect.MaximumPacketSize ?? int.MaxValue, int.MaxValue);
 
+    /// <summary>The client may not publish everything: see <see cref="ClientLimits.Check(PublishPacket)"/>.</summary>
+    public bool IsRestricted { get; } = limits.RestrictsPublishing;
+
     /// <summary>How many QoS 1 and 2 messages may be under way to the client.</summary>
     public int Window { get; } = limits.WindowFor(connect.Version, connect.ReceiveMaximum);
 
@@ -57,7 +60,7 @@ internal sealed class Attachment(Session session, MqttConnection connection, Con
     public IncomingTopicAliases Aliases => field ??= new(limits.TopicAliasMaximum);
 
     /// <summary>Packets that wait for the store, in order. Under the session's lock.</summary>
-    public Queue<Departure>? Waiting { get; set; }
+    public WaitingDepartures? Waiting { get; set; }
 
     /// <summary>How many packets wait for the store. Any thread; exact for the client's own loop as far as its own packets go.</summary>
     public int WaitingCount => Waiting?.Count ?? 0;
@@ -70,6 +73,10 @@ internal sealed class Attachment(Session session, MqttConnection connection, Con
 
     /// <summary>Received a DISCONNECT that forbids the will.</summary>
     public bool EndedNormally { get; set; }
+
+    /// <summary>Aliases that the broker sets, if the client takes any. Under the session's lock.</summary>
+    public OutgoingTopicAliases? OutgoingAliases { get; } =
+        connect.TopicAliasMaximum is > 0 and var maximum && limits.OutgoingTopicAliasMaximum > 0 ? new(Math.Min((int)maximum, limits.OutgoingTopicAliasMaximum)) : null;
 
     /// <summary>True if a packet of that size may be appended now.</summary>
     public bool HasRoom(int bytes) => bytes <= MaximumPacketBytes && !Outbox.IsClosed && Outbox.HasRoom(bytes);
@@ -97,23 +104,46 @@ internal sealed class Attachment(Session session, MqttConnection connection, Con
     }
 
     /// <summary>Appends a copy as PUBLISH. One that has an identifier already is appended whatever waits.</summary>
-    public WriteOutcome Write(in Copy copy, ushort packetId, bool duplicate, long now, Turn turn)
+    public WriteOutcome Write(in Copy copy, ushort packetId, bool duplicate, long now, Turn turn) =>
+        Write(copy.Message!.Parts, copy, packetId, duplicate, now, turn);
+
+    /// <summary>Appends a message as PUBLISH, on the terms of a copy that need not hold it.</summary>
+    public WriteOutcome Write(in MessageParts parts, in Copy copy, ushort packetId, bool duplicate, long now, Turn turn)
     {
-        ref readonly var parts = ref copy.Message!.Parts;
+        // What is sent again may go to another connection than the one that knew the alias.
+        if (OutgoingAliases is not null && !duplicate)
+            return WriteWithAlias(parts, copy, packetId, now, turn);
+        return Write(parts, copy, packetId, duplicate, 0, now, turn);
+    }
+
+    private WriteOutcome Write(in MessageParts parts, in Copy copy, ushort packetId, bool duplicate, ushort alias, long now, Turn turn)
+    {
         var expiry = parts.ExpiryAt(now);
-        var size = PublishFrame.Measure(parts, IsV5, copy.QualityOfService, expiry, copy.Identifiers);
+        var size = PublishFrame.Measure(parts, IsV5, copy.QualityOfService, expiry, copy.Identifiers, alias);
         if (size > MaximumPacketBytes)
             return WriteOutcome.TooLarge;
         if (Outbox.IsClosed || (packetId == 0 && !Outbox.HasRoom(size)))
             return WriteOutcome.NoRoom;
         var firstByte = PublishFrame.FirstByte(copy.QualityOfService, copy.Retain, duplicate);
-        PublishFrame.Write(Outbox.Reserve(size), parts, IsV5, copy.QualityOfService, firstByte, packetId, expiry, copy.Identifiers);
+        PublishFrame.Write(Outbox.Reserve(size), parts, IsV5, copy.QualityOfService, firstByte, packetId, expiry, copy.Identifiers, alias);
         Outbox.Commit(size, turn);
 
         // A message of the broker about itself, which waited, does not count either.
         if (!parts.Topic.Span.StartsWith("$SYS/"u8))
             Count(size, firstByte);
         return WriteOutcome.Written;
+    }
+
+    // An alias is set once the packet that sets it is in the outbox, from which nothing is taken back [MQTT-3.3.2-11] [MQTT-3.1.2-26].
+    private WriteOutcome WriteWithAlias(in MessageParts parts, in Copy copy, ushort packetId, long now, Turn turn)
+    {
+        var alias = OutgoingAliases!.Find(parts.Topic.Span, out var defines);
+        if (alias != 0 && !defines)
+            return Write(parts with { Topic = default }, copy, packetId, duplicate: false, alias, now, turn);
+        var outcome = Write(parts, copy, packetId, duplicate: false, alias, now, turn);
+        if (outcome == WriteOutcome.Written && defines)
+            OutgoingAliases.Confirm(parts.Topic.Span, alias);
+        return outcome == WriteOutcome.TooLarge && defines ? Write(parts, copy, packetId, duplicate: false, 0, now, turn) : outcome;
     }
 
     /// <summary>Appends an answer, whatever waits. One that is larger than the client accepts is not sent [MQTT-3.1.2-24].</summary>

@@ -110,7 +110,7 @@ internal sealed partial class Session
     private void TakeBackShared(Attachment from)
     {
         var unsent = new List<Copy>();
-        foreach (var departure in from.Waiting!.Where(static departure => departure.Kind == MqttPacketType.Publish))
+        foreach (var departure in from.Waiting!.All.Where(static departure => departure.Kind == MqttPacketType.Publish))
         {
             if (!flights.TryGet(departure.PacketId, out var state, out var copy) || state != FlightState.AwaitingPubRec || copy.Share is null)
                 continue;

@@ -43,6 +43,9 @@ internal sealed partial class Session
     /// <summary>The user to whom the session belongs; <see langword="null"/> for one without a name.</summary>
     public string? Owner { get; set; }
 
+    /// <summary>What its client may do: the limits of the present or last connection, at first those of all clients.</summary>
+    public ClientLimits Limits => queue.Limits;
+
     /// <summary>How long the session outlives its connection, in seconds; 0xFFFFFFFF for ever.</summary>
     public uint ExpirySeconds { get; set; }
 
@@ -65,7 +68,7 @@ internal sealed partial class Session
     public bool IsDurable => context.Store is not null && ExpirySeconds > 0;
 
     // A session that ends with its connection never sends anything again, and need not keep what is in flight, unless somebody wants to be told of it.
-    private bool KeepsFlights => ExpirySeconds > 0 || context.Deliveries is not null;
+    private bool KeepsFlights => ExpirySeconds > 0 || context.Deliveries is not null || context.Options.RetryInterval is not null;
 
     /// <summary>How many messages wait.</summary>
     public int QueuedCount
@@ -90,6 +93,7 @@ internal sealed partial class Session
             queue.Limits = attachment.Limits;
             attachment.Connection.Send(answer);
             Pump(turn);
+            FlightWatch.Begin(context, attachment);
         }
     }
 
@@ -102,6 +106,7 @@ internal sealed partial class Session
                 return false;
             Attachment = null;
             waiting?.EndAll();
+            attachment.Waiting?.End();
             if (attachment.WaitingCount > 0)
                 TakeBackShared(attachment);
             return true;
@@ -114,6 +119,7 @@ internal sealed partial class Session
         lock (Gate)
         {
             HasEnded = true;
+            Attachment?.Waiting?.End();
             Attachment = null;
             waiting?.EndAll();
             foreach (var copy in queue.Clear())
@@ -225,7 +231,7 @@ internal sealed partial class Session
     {
         // QoS 1 counts only while its acknowledgement waits to leave, which needs no lock: the client's own loop alone adds to it.
         if (qualityOfService == QualityOfService.AtLeastOnce)
-            return arrivals.Unacknowledged >= arrivals.ReceiveMaximum ? ArrivalOutcome.QuotaExceeded : ArrivalOutcome.New;
+            return attachment.IsV5 && arrivals.Unacknowledged >= arrivals.ReceiveMaximum ? ArrivalOutcome.QuotaExceeded : ArrivalOutcome.New;
 
         lock (Gate)
             return Attachment == attachment ? arrivals.OnPublish(qualityOfService, packetId) : ArrivalOutcome.Duplicate;
@@ -369,22 +375,28 @@ internal sealed partial class Session
     {
         if (Attachment is not { } to)
         {
+            if (queue.Limits.QueueQoS0)
+            {
+                Enqueue(new Copy(publication.Stored.Hold(), QualityOfService.AtMostOnce, retain, identifiers, 0));
+                return;
+            }
+
             context.Statistics.OnDropped(DropCause.Offline);
             context.Deliveries?.OnDropped(ClientId, QualityOfService.AtMostOnce, publication, DropCause.Offline);
             return;
         }
 
-        // Behind retained messages that still wait it waits as well: the older message of a topic comes first.
-        if (queue.HasRetained)
+        // Behind retained messages and those of QoS 0 that still wait it waits as well: the older message of a topic comes first.
+        if (queue.HasRetained || queue.HasQoS0)
         {
             Enqueue(new Copy(publication.Stored.Hold(), QualityOfService.AtMostOnce, retain, identifiers, 0));
             return;
         }
 
-        if (identifiers is not null && to.IsV5)
+        if ((identifiers is not null || to.OutgoingAliases is not null) && to.IsV5)
         {
-            var copy = new Copy(publication.Stored, QualityOfService.AtMostOnce, retain, identifiers, 0);
-            Account(to.Write(copy, 0, duplicate: false, context.Now, turn), copy);
+            var copy = new Copy(context.Deliveries is null ? null : publication.Stored, QualityOfService.AtMostOnce, retain, identifiers, 0);
+            Account(to.Write(publication.Parts, copy, 0, duplicate: false, context.Now, turn), copy);
             return;
         }
 
@@ -411,7 +423,7 @@ internal sealed partial class Session
     private long DeliverAcknowledged(
         Publication publication, QualityOfService qualityOfService, bool retain, uint[]? identifiers, Share? share, bool durable, Turn turn)
     {
-        if (durable || Attachment is not { } to || !queue.IsEmpty || !flights.HasRoom || (identifiers is not null && to.IsV5))
+        if (durable || Attachment is not { } to || !queue.IsEmpty || !flights.HasRoom || ((identifiers is not null || to.OutgoingAliases is not null) && to.IsV5))
             return QueueAndPump(publication, qualityOfService, retain, identifiers, share, durable, turn);
 
         var frame = publication.Encoded(to.IsV5, withId: true, out var idAt);
@@ -604,11 +616,13 @@ internal sealed partial class Session
             return;
         }
 
-        (to.Waiting ??= new()).Enqueue(departure);
+        (to.Waiting ??= NewWaiting(to)).Enqueue(departure);
         if (departure.Kind == MqttPacketType.PubAck)
             arrivals.OnPublish(QualityOfService.AtLeastOnce, departure.PacketId);
         LetGo(to, turn);
     }
+
+    private WaitingDepartures NewWaiting(Attachment to) => new(to.IsV5 ? int.MaxValue : to.Limits.ReceiveMaximum, context.Options.Scheduler);
 
     private void LetGo(Attachment to, Turn turn)
     {

@@ -43,6 +43,12 @@ internal sealed class SessionContext(MqttBrokerOptions options, Heartbeat heartb
     /// <summary>True if the process holds more bytes than it may: no message gets in.</summary>
     public bool IsMemoryFull => BufferPool.RoughRentedBytes > options.MemoryBytes;
 
+    /// <summary>
+    /// What is written until the result is disposed, by this thread, becomes safe together or not at all (<see cref="IBrokerStore.BeginUnit"/>). One
+    /// within another is the same unit.
+    /// </summary>
+    public StoreUnit Unit() => new(Store);
+
     /// <summary>True if everything up to a position is safe.</summary>
     public bool IsSafe(long position) => Watch is null || Watch.IsSafe(position);
 

@@ -38,11 +38,14 @@ internal sealed class SessionQueue(ClientLimits limits)
     /// <summary>True while retained messages wait.</summary>
     public bool HasRetained => retained is not null;
 
+    /// <summary>True while messages of QoS 0 wait that are no retained ones.</summary>
+    public bool HasQoS0 => atMostOnceCount > 0;
+
     /// <summary>Adds the retained message of a new subscription.</summary>
     public void AddRetained(in Copy copy) => (retained ??= new()).Enqueue(copy);
 
     /// <summary>
-    /// Adds a message. If there is no room, expired ones make room, then the oldest of QoS 0; false if there is still none.
+    /// Adds a message. If there is no room, others make room as the policy says; false if there is still none.
     /// What was pushed out comes back in <paramref name="dropped"/>, and is the caller's to release.
     /// </summary>
     public bool TryAdd(in Copy copy, long now, ref List<Copy>? dropped)
@@ -137,10 +140,17 @@ internal sealed class SessionQueue(ClientLimits limits)
 
     private void MakeRoom(int size, long now, ref List<Copy>? dropped)
     {
+        if (Limits.QueuePolicy == QueuePolicy.RefuseNewest)
+            return;
         if (firstExpiry <= now)
             DropWhere(copy => copy.Message!.Parts.ExpiresAt <= now, int.MaxValue, ref dropped);
         while (!HasRoom(size) && atMostOnceCount > 0)
             DropWhere(static copy => copy.QualityOfService == QualityOfService.AtMostOnce, 1, ref dropped);
+        while (Limits.QueuePolicy == QueuePolicy.DropOldest && !HasRoom(size))
+        {
+            (dropped ??= []).Add(messages!.Peek());
+            Uncount(messages.Dequeue());
+        }
     }
 
     private void DropWhere(Predicate<Copy> condition, int most, ref List<Copy>? dropped)
