@@ -189,6 +189,19 @@ public abstract class WillTests(StoreKind store) : BrokerTests(store)
         watcher.ExpectNothing();
     }
 
+    [Fact]
+    [Spec(V5, "3.8.3-3")]
+    public void A_will_is_not_for_its_own_client_if_that_wants_nothing_of_its_own()
+    {
+        var client = Resume("client", with: With());
+        client.Subscribe([new TopicSubscription("will", QoS1) { NoLocal = true }]);
+        var watcher = Watcher();
+        client.Cut();
+        watcher.Receive("will", "gone");
+
+        Resume("client").ExpectNothing();
+    }
+
     // --- Will delay
 
     [Fact]

@@ -74,7 +74,7 @@ internal sealed class PublishFlow(SessionContext context, Router<Session> router
 
     private Session? PublishAndAcknowledge(Publication publication, Attachment from, QualityOfService qualityOfService, ushort packetId, Turn turn)
     {
-        var position = Publish(publication, from, turn, out var receivers, out var slow);
+        var position = Publish(publication, from, from.Session, turn, out var receivers, out var slow);
         if (qualityOfService == QualityOfService.AtLeastOnce)
             from.Session.Answer(from, new Departure(MqttPacketType.PubAck, packetId, CodeFor(receivers), position), turn);
         return slow;
@@ -89,7 +89,7 @@ internal sealed class PublishFlow(SessionContext context, Router<Session> router
         Session? slow;
         using (context.Unit())
         {
-            position = Publish(publication, from, turn, out receivers, out slow);
+            position = Publish(publication, from, from.Session, turn, out receivers, out slow);
             position = Math.Max(position, from.Session.StoreArrival(packetId));
         }
 
@@ -99,8 +99,8 @@ internal sealed class PublishFlow(SessionContext context, Router<Session> router
 
     private ReasonCode CodeFor(int receivers) => receivers == 0 && options.TellNoSubscribers ? ReasonCode.NoMatchingSubscribers : ReasonCode.Success;
 
-    /// <summary>Publishes a will. One for a topic that clients must not write is dropped.</summary>
-    public long Publish(in MessageParts message, Turn turn, string? willOf = null)
+    /// <summary>Publishes a will. One for a topic that clients must not write is dropped; No Local removes it as it removes all that its client publishes.</summary>
+    public long Publish(in MessageParts message, Turn turn, Session willOf)
     {
         if (reserved.Has(message.Topic.Span))
         {
@@ -110,7 +110,7 @@ internal sealed class PublishFlow(SessionContext context, Router<Session> router
 
         var publication = new Publication();
         publication.Begin(message, context.Now);
-        return Publish(publication, null, willOf, turn);
+        return Publish(publication, null, willOf, willOf.ClientId, turn);
     }
 
     /// <summary>Publishes what a client published to be published later, or a will that was.</summary>
@@ -118,14 +118,14 @@ internal sealed class PublishFlow(SessionContext context, Router<Session> router
     {
         var publication = new Publication { Receivers = receivers };
         publication.Begin(message, context.Now);
-        Publish(publication, from, willOf, turn);
+        Publish(publication, from, from?.Session, willOf, turn);
     }
 
-    private long Publish(Publication publication, Attachment? from, string? willOf, Turn turn)
+    private long Publish(Publication publication, Attachment? client, Session? from, string? willOf, Turn turn)
     {
         try
         {
-            var position = Publish(publication, from, turn, out var receivers, out _);
+            var position = Publish(publication, client, from, turn, out var receivers, out _);
             if (willOf is not null)
                 context.Hooks.Wills?.Tell(publication, context.Now, (willOf, receivers), static (observer, what, message) => observer.OnWillPublishedAsync(what.willOf, message, what.receivers));
             return position;
@@ -144,7 +144,7 @@ internal sealed class PublishFlow(SessionContext context, Router<Session> router
         publication.Receivers = chosen;
         try
         {
-            return Publish(publication, null, turn, out receivers, out _);
+            return Publish(publication, null, null, turn, out receivers, out _);
         }
         finally
         {
@@ -215,12 +215,11 @@ internal sealed class PublishFlow(SessionContext context, Router<Session> router
     }
 
     // Retained first: whoever subscribes meanwhile gets the message at least once.
-    private long Publish(Publication publication, Attachment? client, Turn turn, out int receivers, out Session? slow)
+    private long Publish(Publication publication, Attachment? client, Session? from, Turn turn, out int receivers, out Session? slow)
     {
         if (pointToPoint is not null && pointToPoint.IsMeant(publication.Parts.Topic.Span))
             return PublishToPoint(publication, pointToPoint, turn, out receivers, out slow);
         slow = null;
-        var from = client?.Session;
         var position = publication.Parts.Retain ? Retain(publication) : 0;
         var match = router.Find(publication.Parts.Topic.Span);
         var targets = match.Targets;
@@ -233,7 +232,7 @@ internal sealed class PublishFlow(SessionContext context, Router<Session> router
             if (!ReferenceEquals(target.Subscriber, from))
                 position = Math.Max(position, target.Subscriber.Deliver(publication, target.Terms, turn, ref isCongested));
             else if (target.OwnTerms is { } terms)
-                position = Math.Max(position, from.Deliver(publication, terms, turn, ref isCongested));
+                position = Math.Max(position, target.Subscriber.Deliver(publication, terms, turn, ref isCongested));
             if (isCongested)
                 slow = target.Subscriber;
         }

@@ -76,7 +76,7 @@ internal sealed class SessionEndFlow(SessionContext context, SessionTable table,
         if (session.Will is not { } will)
             return;
         session.Will = null;
-        wills.Publish(session.ClientId, will);
+        wills.Publish(session, will);
     }
 
     /// <summary>Completes when the wills of a client that were due up to now are published.</summary>

@@ -18,15 +18,16 @@ internal sealed class WillFlow(SessionContext context, PublishFlow publishing, D
     private readonly ConcurrentDictionary<string, Task> pending = new(StringComparer.Ordinal);
 
     /// <summary>Publishes a will, at once unless a hook wants time for it.</summary>
-    public void Publish(string clientId, WillMessage will)
+    public void Publish(Session session, WillMessage will)
     {
         if (context.Hooks.Willing is null)
         {
-            Send(clientId, will);
+            Send(session, will);
             return;
         }
 
-        var sending = AskAndSendAsync(PendingOf(clientId), new WillRequest(clientId, will));
+        var clientId = session.ClientId;
+        var sending = AskAndSendAsync(session, PendingOf(clientId), new WillRequest(clientId, will));
         if (sending.IsCompleted)
             return;
         pending[clientId] = sending;
@@ -40,27 +41,27 @@ internal sealed class WillFlow(SessionContext context, PublishFlow publishing, D
     /// <summary>Completes when all wills that were due up to now are published; never fails.</summary>
     public Task DrainAsync() => Task.WhenAll(pending.Values);
 
-    private async Task AskAndSendAsync(Task earlier, WillRequest request)
+    private async Task AskAndSendAsync(Session session, Task earlier, WillRequest request)
     {
         await earlier.ConfigureAwait(false);
         var succeeded = await context.Hooks.Willing!.AskAsync(request, static (hook, request) => hook.OnWillAsync(request)).ConfigureAwait(false);
         if (succeeded && !request.IsDecided)
-            Send(request.ClientId, request.Will);
+            Send(session, request.Will);
         else
             context.Statistics.OnDropped(DropCause.Hook);
     }
 
-    private void Send(string clientId, WillMessage will)
+    private void Send(Session session, WillMessage will)
     {
         var message = will.ToMessage(context.Now);
         if (delays is not null && DelayedTopic.Is(will.Topic.Span))
         {
-            SendLater(clientId, will.Topic, message, delays);
+            SendLater(session.ClientId, will.Topic, message, delays);
             return;
         }
 
         using (Turn.Enter(out var turn))
-            publishing.Publish(message, turn, willOf: clientId);
+            publishing.Publish(message, turn, willOf: session);
     }
 
     private void SendLater(string clientId, MqttString topic, in MessageParts message, DelayFlow delays)
