@@ -198,6 +198,42 @@ public sealed class DurabilityTests() : BrokerTests(StoreKind.SlowCommit)
         subscriber.ReceiveOnly("t", "kept");
     }
 
+    [Fact]
+    [Spec(V5, "3.3.2-5")]
+    public void A_QoS_2_message_whose_time_runs_out_before_its_identifier_is_safe_is_never_sent()
+    {
+        var subscriber = Resume("subscriber", with: packet => packet.ReceiveMaximum = 1);
+        subscriber.Subscribe("t", QoS2);
+        var publisher = Connect("publisher");
+        Hold();
+        publisher.SendPublish("t", "short", QoS2, with: packet => packet.MessageExpiryInterval = 2);
+        publisher.SendPublish("t", "long", QoS2);
+        Advance(3);
+
+        Commit();
+        Commit();
+
+        subscriber.ReceiveOnly("t", "long");
+        subscriber.ExpectNothing();
+    }
+
+    [Theory, Versions]
+    public void SUBACK_comes_before_its_retained_messages_also_while_other_answers_wait(MqttProtocolVersion version)
+    {
+        Connect("publisher").Publish("t", "kept", QoS0, retain: true);
+        var client = Connect("client", version);
+        Hold();
+        client.SendPublish("other", "message", QoS1, retain: true);
+
+        client.Send(new SubscribePacket { PacketId = 60_000, Subscriptions = [new("t")] });
+
+        client.Expect<SubAckPacket>();
+        client.Receive("t", "kept");
+        client.ExpectNothing();
+        Commit();
+        client.Expect<PubAckPacket>();
+    }
+
     [Theory, Versions]
     public void QoS_2_messages_stay_in_order_when_a_commit_overtakes_them(MqttProtocolVersion version)
     {

@@ -28,7 +28,7 @@ internal sealed class SubscribeFlow(SessionContext context, Router<Session> rout
             var answer = new SubAckPacket { PacketId = packet.PacketId, ReasonCodes = Shown(codes) };
             if (Array.IndexOf(codes, ReasonCode.QuotaExceeded) >= 0)
                 answer.ReasonString = $"No more than {from.Limits.MaximumSubscriptions} subscriptions.";
-            from.Session.Answer(from, new Departure(MqttPacketType.SubAck, packet.PacketId, ReasonCode.Success, 0, answer), turn);
+            from.Session.AnswerAhead(from, new Departure(MqttPacketType.SubAck, packet.PacketId, ReasonCode.Success, 0, answer), turn);
             for (var i = 0; i < codes.Length; i++)
             {
                 if (wantsRetained[i])

@@ -348,13 +348,25 @@ internal sealed partial class Session
         }
     }
 
+    /// <summary>Sends an answer whose position is safe, ahead of those that wait: what it lets come must not come before it.</summary>
+    public void AnswerAhead(Attachment attachment, in Departure departure, Turn turn)
+    {
+        lock (Gate)
+        {
+            if (Attachment == attachment)
+                attachment.Write(departure, turn);
+        }
+    }
+
     /// <summary>The store has committed: what may leave now leaves.</summary>
     public void OnCommitted(Attachment attachment, Turn turn)
     {
         lock (Gate)
         {
-            if (Attachment == attachment)
-                LetGo(attachment, turn);
+            if (Attachment != attachment)
+                return;
+            LetGo(attachment, turn);
+            Pump(turn); // What has expired has left room.
         }
     }
 
@@ -645,7 +657,20 @@ internal sealed partial class Session
         if (departure.Kind != MqttPacketType.Publish)
             to.Write(departure, turn);
         else if (flights.TryGet(departure.PacketId, out var state, out var copy) && state == FlightState.AwaitingPubRec)
-            Send(to, copy, departure.PacketId, turn);
+            SendUnlessExpired(to, copy, departure.PacketId, turn);
+    }
+
+    // A message whose time ran out while its identifier was not yet safe was never sent [MQTT-3.3.2-5].
+    private void SendUnlessExpired(Attachment to, in Copy copy, ushort packetId, Turn turn)
+    {
+        if (copy.Message!.Parts.ExpiresAt > context.Now)
+        {
+            Send(to, copy, packetId, turn);
+            return;
+        }
+
+        flights.OnPubRec(packetId, failed: true, out _);
+        Drop(copy, DropCause.Expired);
     }
 
     /// <summary>The outbox of a connection has room again.</summary>
