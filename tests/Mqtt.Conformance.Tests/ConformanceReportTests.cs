@@ -41,11 +41,34 @@ public class ConformanceReportTests
         var markdown = Report(Test("Proves_it", TestResult.Passed, First), Test("Breaks_it", TestResult.Failed, Older)).ToMarkdown();
 
         Lines(markdown).Where(line => line.StartsWith("| MQTT")).Should().Equal(
-            "| MQTT 5.0 | 2 | 1 | 0 | 1 |",
-            "| MQTT 3.1.1 | 1 | 0 | 1 | 0 |",
+            "| MQTT 5.0 | 2 | 1 | 0 | 1 | 0 |",
+            "| MQTT 3.1.1 | 1 | 0 | 1 | 0 | 0 |",
             "| MQTT-1.0.0-1 | pass | The first MUST hold. | `CodecTests.Proves_it` |",
             "| MQTT-1.0.0-2 | not yet proven | The second MUST hold. |  |",
             "| MQTT-1.0.0-1 | **fail** | Quite another MUST hold. | `CodecTests.Breaks_it` |");
+    }
+
+    [Fact]
+    public void A_statement_that_no_test_can_show_is_listed_with_the_reason()
+    {
+        var report = new ConformanceReport(AllStatements, [Test("Proves_it", TestResult.Passed, First)], new Dictionary<string, string> { [Second.Key] = "Nobody sees it." });
+
+        Lines(report.ToMarkdown()).Where(line => line.StartsWith("| MQTT")).Take(4).Should().Equal(
+            "| MQTT 5.0 | 2 | 1 | 0 | 0 | 1 |",
+            "| MQTT 3.1.1 | 1 | 0 | 0 | 1 | 0 |",
+            "| MQTT-1.0.0-1 | pass | The first MUST hold. | `CodecTests.Proves_it` |",
+            "| MQTT-1.0.0-2 | not observable | The second MUST hold. | Nobody sees it. |");
+    }
+
+    [Fact]
+    public void A_reason_for_what_a_test_proves_or_the_standard_does_not_say_is_refused()
+    {
+        foreach (var key in (string[])[First.Key, "5.0/MQTT-9.9.9-9"])
+        {
+            var report = () => new ConformanceReport(AllStatements, [Test("Proves_it", TestResult.Passed, First)], new Dictionary<string, string> { [key] = "" });
+
+            report.Should().Throw<FormatException>().WithMessage($"*{key}*");
+        }
     }
 
     [Fact]

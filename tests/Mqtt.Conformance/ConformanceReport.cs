@@ -15,20 +15,24 @@ public sealed partial class ConformanceReport
     private readonly IReadOnlyList<Statement> statements;
     private readonly ILookup<(string Type, string Method), TestOutcome> methods;
     private readonly ILookup<string, TestOutcome> proofs;
+    private readonly IReadOnlyDictionary<string, string> unobservable;
 
     /// <summary>Prepares a report.</summary>
     /// <param name="statements">Every statement, in the order of the standard.</param>
     /// <param name="outcomes">Every test that ran, whether it names a statement or not.</param>
-    /// <exception cref="FormatException">A test names a statement that the standard does not have.</exception>
-    public ConformanceReport(IReadOnlyList<Statement> statements, IReadOnlyList<TestOutcome> outcomes)
+    /// <param name="unobservable">Why no test can show a statement, by its key. Default: none.</param>
+    /// <exception cref="FormatException">A test or reason names a statement that the standard does not have, or a reason one that a test proves.</exception>
+    public ConformanceReport(IReadOnlyList<Statement> statements, IReadOnlyList<TestOutcome> outcomes, IReadOnlyDictionary<string, string>? unobservable = null)
     {
         this.statements = statements;
+        this.unobservable = unobservable ?? new Dictionary<string, string>();
         methods = outcomes.ToLookup(outcome => (outcome.Type, outcome.Method));
         proofs = outcomes
             .SelectMany(outcome => outcome.Statements.Distinct().Select(key => (Key: key, Outcome: outcome)))
             .ToLookup(proof => proof.Key, proof => proof.Outcome);
 
         RefuseUnknownStatements();
+        RefuseNeedlessReasons();
     }
 
     /// <summary>What the tests say about a statement: failed if any test of it failed, proven if one passed, else not proven.</summary>
@@ -68,13 +72,23 @@ public sealed partial class ConformanceReport
             throw new FormatException($"The standard has no such statement: {string.Join("; ", unknown)}");
     }
 
+    private void RefuseNeedlessReasons()
+    {
+        var known = statements.Select(statement => statement.Key).ToHashSet();
+        if (unobservable.Keys.FirstOrDefault(key => !known.Contains(key)) is { } unknown)
+            throw new FormatException($"The standard has no such statement: {unknown} among those that cannot be observed");
+        if (unobservable.Keys.FirstOrDefault(proofs.Contains) is { } needless)
+            throw new FormatException($"{needless} is said to be not observable, and a test names it");
+    }
+
     private void AppendSummary(StringBuilder text)
     {
-        text.Append("| standard | statements | proven | failing | not yet proven |\n|---|---:|---:|---:|---:|\n");
+        text.Append("| standard | statements | proven | failing | not yet proven | not observable |\n|---|---:|---:|---:|---:|---:|\n");
         foreach (var edition in statements.GroupBy(statement => statement.Edition))
         {
             var counts = edition.CountBy(ResultOf).ToDictionary();
-            text.Append($"| MQTT {edition.Key} | {edition.Count()} | {Count(TestResult.Passed)} | {Count(TestResult.Failed)} | {Count(TestResult.NotRun)} |\n");
+            var hidden = edition.Count(statement => unobservable.ContainsKey(statement.Key));
+            text.Append($"| MQTT {edition.Key} | {edition.Count()} | {Count(TestResult.Passed)} | {Count(TestResult.Failed)} | {Count(TestResult.NotRun) - hidden} | {hidden} |\n");
 
             int Count(TestResult result) => counts.GetValueOrDefault(result);
         }
@@ -86,6 +100,12 @@ public sealed partial class ConformanceReport
         foreach (var statement in edition)
         {
             var tests = string.Join("<br>", NamesOfTests(statement));
+            if (unobservable.TryGetValue(statement.Key, out var reason))
+            {
+                text.Append($"| {statement.Number} | not observable | {Shorten(statement.Text)} | {EscapeCell(reason)} |\n");
+                continue;
+            }
+
             text.Append($"| {statement.Number} | {Word(ResultOf(statement))} | {Shorten(statement.Text)} | {tests} |\n");
         }
     }

@@ -12,7 +12,7 @@ if (args is not [var spec, var results, var report, .. var options] || options i
 
 try
 {
-    var fresh = new ConformanceReport([.. ReadStatements("5.0"), .. ReadStatements("3.1.1")], ReadOutcomes()).ToMarkdown();
+    var fresh = new ConformanceReport([.. ReadStatements("5.0"), .. ReadStatements("3.1.1")], ReadOutcomes(), ReadReasons()).ToMarkdown();
     if (options is [])
     {
         File.WriteAllText(report, fresh);
@@ -32,6 +32,11 @@ IReadOnlyList<Statement> ReadStatements(string edition)
     using var table = File.OpenText(Path.Combine(spec, $"statements-{edition}.tsv"));
     return Statement.ReadTable(edition, table);
 }
+
+// Why no test can show a statement: a line of headings, then edition and number, tab, reason.
+IReadOnlyDictionary<string, string> ReadReasons() => File.ReadLines(Path.Combine(spec, "not-observable.tsv")).Skip(1)
+    .Select(line => line.Split('\t') is [var key, var reason] ? (key, reason) : throw new FormatException($"not-observable.tsv has a line that is no reason: {line}"))
+    .ToDictionary();
 
 IReadOnlyList<TestOutcome> ReadOutcomes()
 {

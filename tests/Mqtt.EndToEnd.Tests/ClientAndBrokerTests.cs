@@ -137,6 +137,8 @@ public class ClientAndBrokerTests
     }
 
     [Theory, MemberData(nameof(Everything))]
+    [Spec(V311, "7.1.1-1")]
+    [Spec(V311, "7.1.2-1")]
     public async Task Many_publishers_at_once_lose_nothing_and_each_keeps_its_order(Transport transport, MqttProtocolVersion version, QualityOfService qualityOfService)
     {
         const int Publishers = 5;

@@ -30,6 +30,7 @@ public class MosquittoMessageTests
     public static TheoryData<string> Versions => [.. Mosquitto.Versions];
 
     [Theory, MemberData(nameof(VersionsAndQualities))]
+    [Spec(V311, "7.0.0-2")]
     public async Task A_message_arrives_at_the_lower_of_both_qualities(string version, int published, int subscribed)
     {
         await using var server = await OurBroker.StartAsync();

@@ -107,6 +107,7 @@ public abstract class BackPressureTests(StoreKind store) : BrokerTests(store)
     }
 
     [Fact]
+    [Spec(V311, "4.8.0-2")]
     public void Beyond_the_memory_of_the_process_a_3_1_1_client_that_cannot_be_told_is_cut_off()
     {
         WithBroker = options => options with { MemoryBytes = 1 };

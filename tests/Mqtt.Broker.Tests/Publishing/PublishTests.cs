@@ -191,6 +191,7 @@ public abstract class PublishTests(StoreKind store) : BrokerTests(store)
     }
 
     [Theory, Versions]
+    [Spec(V311, "4.6.0-5")]
     [Spec(V311, "4.6.0-6")]
     [Spec(V5, "4.6.0-5")]
     [Spec(V5, "4.6.0-6")]
