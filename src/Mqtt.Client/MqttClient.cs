@@ -11,7 +11,7 @@ namespace Mqtt.Client;
 /// What several publishers send at the same time leaves in few writes by itself. One publisher that has many messages at hand can open a
 /// <see cref="Mqtt.Protocol.Channels.Turn"/> around a bunch of QoS 0 publishes, which then leave in one write.
 /// </remarks>
-public sealed class MqttClient : IAsyncDisposable
+public sealed partial class MqttClient : IAsyncDisposable
 {
     private const int StackBytes = 256;
 

@@ -43,7 +43,7 @@ public abstract class RuleTests(StoreKind store) : BrokerTests(store)
     public void Filters_are_rewritten_in_SUBSCRIBE_and_in_UNSUBSCRIBE(string filter, string topic)
     {
         if (topic.StartsWith("all"))
-            WithBroker = options => options with { Hooks = [new TopicRewrite(new TopicRewriteRule("tail/{*rest}", "all/{*rest}") { ForPublish = false })] };
+            WithBroker = options => options with { Hooks = [new TopicRewrite(new TopicRewriteRule("tail/{rest...}", "all/{rest...}") { ForPublish = false })] };
         else
             WithBroker = options => options with { Hooks = [new TopicRewrite(new TopicRewriteRule("old/{id}/x", "new/x/{id}") { ForPublish = false })] };
         var subscriber = Connect("subscriber");
@@ -77,7 +77,7 @@ public abstract class RuleTests(StoreKind store) : BrokerTests(store)
     [InlineData("a/+", "b")]
     [InlineData("a/{}", "b")]
     [InlineData("a/{x}/{x}", "b")]
-    [InlineData("a/{*rest}/b", "b")]
+    [InlineData("a/{rest...}/b", "b")]
     [InlineData("a/{x}", "b/{y}")]
     [InlineData("", "b")]
     public void A_rule_that_is_not_well_formed_is_refused_at_once(string from, string to)
@@ -312,7 +312,7 @@ public abstract class RuleTests(StoreKind store) : BrokerTests(store)
         [
             new TopicRewrite(
                 new TopicRewriteRule("old/{id}/x", "new/x/{id}"),
-                new TopicRewriteRule("tail/{*rest}", "all/{rest}/here") { ForSubscribe = false },
+                new TopicRewriteRule("tail/{rest...}", "all/{rest}/here") { ForSubscribe = false },
                 new TopicRewriteRule("swap/{a}/{b}", "{b}/{a}/swap"),
                 new TopicRewriteRule("first/{x}", "1/{x}"),
                 new TopicRewriteRule("first/{x}", "2/{x}")),

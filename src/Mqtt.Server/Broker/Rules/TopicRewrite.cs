@@ -71,23 +71,23 @@ public sealed class TopicRewrite : IMessageHook, ISubscriptionHook, IInlineBroke
 
     private sealed class Rule
     {
-        private const int MostNames = 64;
-
-        private readonly TopicPattern pattern;
-        private readonly TopicTemplate template;
+        private readonly MqttTopicTemplate from;
+        private readonly TopicText to;
 
         public Rule(TopicRewriteRule rule)
         {
-            pattern = new TopicPattern(rule.From);
-            if (pattern.Names.Count > MostNames)
-                throw new ArgumentException($"\"{rule.From}\" has more than {MostNames} names.", nameof(rule));
-            template = new TopicTemplate(rule.To, pattern.Names);
+            from = MqttTopicTemplate.Parse(rule.From);
+            to = new TopicText(rule.To, from.Names);
         }
 
         public byte[]? Apply(ReadOnlySpan<byte> topic)
         {
-            Span<Range> values = stackalloc Range[pattern.Names.Count];
-            return pattern.TryMatch(topic, values) ? template.Fill(topic, values) : null;
+            Span<Range> values = stackalloc Range[from.Names.Count];
+            return from.TryMatch(topic, values) && HasRest(topic, values) ? to.Fill(topic, values) : null;
         }
+
+        // The rest of a rule is at least one level: without any there would be a separator too many in what becomes of the topic.
+        private bool HasRest(ReadOnlySpan<byte> topic, ReadOnlySpan<Range> values) =>
+            !from.HasRest || topic[^1] == (byte)'/' || values[from.Names.Count - 1].Start.Value < topic.Length;
     }
 }
