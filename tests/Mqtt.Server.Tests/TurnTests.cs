@@ -126,6 +126,27 @@ public sealed class TurnTests
     }
 
     [Fact]
+    public void The_handler_hears_of_a_silent_client_at_once_though_that_does_not_close()
+    {
+        var causes = new List<MqttCloseCause>();
+        using var server = new DrivenServer(
+            new InlineHandler(Handlers.Basic, (_, cause) =>
+            {
+                causes.Add(cause);
+                return default;
+            }),
+            options => options with { Limits = options.Limits with { LingerTimeout = TimeSpan.FromSeconds(100) } });
+        var client = server.Connect(keepAlive: 10);
+
+        server.Advance(15.3);
+        causes.Should().ContainSingle().Which.ReasonCode.Should().Be(ReasonCode.KeepAliveTimeout);
+        client.Expect<DisconnectPacket>();
+        server.Advance(200);
+
+        causes.Should().ContainSingle("it is told once");
+    }
+
+    [Fact]
     public void A_handler_may_change_the_keep_alive()
     {
         using var server = new DrivenServer(new InlineHandler((connection, packet) =>

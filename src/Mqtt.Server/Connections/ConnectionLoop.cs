@@ -53,6 +53,8 @@ internal sealed class ConnectionLoop : Deadline
     private volatile MqttCloseCause? closeCause;
     private volatile bool accepted;
     private CancellationTokenSource? closedSource;
+    private Task? handlerTold;
+    private Task telling = Task.CompletedTask;
     private bool isOver;
 
     // For the heartbeat.
@@ -434,18 +436,45 @@ internal sealed class ConnectionLoop : Deadline
         AnswerBeforeClosing(cause);
         Uncount();
         received.Release();
-        SetState(MqttConnectionState.Closed);
-        await EndInjectionAsync().ConfigureAwait(false);
-        if (connectReceived)
-            await TellHandlerAsync(cause).ConfigureAwait(false);
+        await TellOnceAsync(cause).ConfigureAwait(false);
         if (cause.Kind != MqttCloseKind.Network)
             await LingerAsync().ConfigureAwait(false);
+        await telling.ConfigureAwait(false);
         isOver = true;
         heartbeat.Clear(this);
         outbox.Close();
         await channel.DisposeAsync().ConfigureAwait(false);
         if (closedSource is { } source)
             await source.CancelAsync().ConfigureAwait(false);
+    }
+
+    // By the loop, or, if that waits for a peer that may send nothing any more, by whoever closes.
+    private Task TellOnceAsync(MqttCloseCause cause)
+    {
+        var told = new TaskCompletionSource();
+        if (Interlocked.CompareExchange(ref handlerTold, told.Task, null) is { } other)
+            return other;
+        return TellAsync();
+
+        async Task TellAsync()
+        {
+            SetState(MqttConnectionState.Closed);
+            await EndInjectionAsync().ConfigureAwait(false);
+            if (connectReceived)
+                await TellHandlerAsync(cause).ConfigureAwait(false);
+            told.SetResult();
+        }
+    }
+
+    // The loop looks at the cause after it has said that it handles: with the barrier of the whole process, either it sees the cause, or is seen here
+    // and tells the handler itself when it is done.
+    private async Task TellEarlyAsync(MqttCloseCause cause)
+    {
+        Interlocked.MemoryBarrierProcessWide();
+        if (handledBy != Nobody || handlerTold is not null)
+            return;
+        await ComeBackAsync().ConfigureAwait(false);
+        await TellOnceAsync(cause).ConfigureAwait(false);
     }
 
     // The handler hears of the end after the last packet, also of those that were handed in.
@@ -507,6 +536,8 @@ internal sealed class ConnectionLoop : Deadline
         lingerUntil = heartbeat.Now + (long)options.Limits.LingerTimeout.TotalMilliseconds;
         outbox.Complete();
         heartbeat.Set(this, lingerUntil);
+        if (accepted)
+            telling = TellEarlyAsync(cause);
     }
 
     private async ValueTask TellHandlerAsync(MqttCloseCause cause)
