@@ -42,6 +42,35 @@ public class ExampleTests
         lines.Should().Equal("meter-7 is in", "meter-7 is refused: NotAuthorized");
     }
 
+    [Fact]
+    public async Task A_program_is_a_client_of_its_own_broker_and_publishes_to_whom_it_likes()
+    {
+        var lines = await RunAsync("InProcess");
+
+        lines.Should().Equal("app: plant/7/temperature = 21.5", "broker: 1 and 0 receivers", "device: start");
+    }
+
+    [Fact]
+    public async Task A_packet_is_handled_as_if_a_client_had_sent_it()
+    {
+        var lines = await RunAsync("Injection");
+
+        lines.Should().Equal(
+            "broker: device-7 published",
+            "device: status/device-7 = alive",
+            "broker: device-8 is away",
+            "broker: a second CONNECT is refused",
+            "device: ProtocolError");
+    }
+
+    [Fact]
+    public async Task The_program_and_a_client_answer_requests()
+    {
+        var lines = await RunAsync("RequestResponse");
+
+        lines.Should().Equal("asker: plant/7/name is plant 7", "asker: sum/2/3 is 5");
+    }
+
     private static async Task<string[]> RunAsync(string example)
     {
         var configuration = new DirectoryInfo(AppContext.BaseDirectory).Name;
