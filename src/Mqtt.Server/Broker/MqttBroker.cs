@@ -61,7 +61,7 @@ public sealed partial class MqttBroker : IInlineMqttHandler, IAsyncDisposable
         var gates = new ClientGates(options.Scheduler);
         sharing = new SharedFlow(context, router);
         publishing = new PublishFlow(context, router, retained, sharing, PointToPoint.Create(options.PointToPointParents, table));
-        subscribing = new SubscribeFlow(context, router, retained, sharing);
+        subscribing = new SubscribeFlow(context, router, new RetainedFlow(context, retained), sharing);
         delays = hooks.Delayed is { } delayed ? new DelayFlow(context, publishing, delayed) : null;
         hookedPublishing = HookedPublishFlow.IsNeeded(hooks) ? new HookedPublishFlow(context, publishing, delays) : null;
         wills = new WillFlow(context, publishing, delays);

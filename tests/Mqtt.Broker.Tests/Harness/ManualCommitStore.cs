@@ -130,10 +130,19 @@ internal sealed class ManualCommitStore : IBrokerStore, ISessionStore, ISubscrip
         return Add($"delete subscription {clientId} {owned}", store => store.Subscriptions.Delete(clientId, owned));
     }
 
+    long ISubscriptionStore.SaveRetained(string clientId, MqttString filter, MqttString? after)
+    {
+        var owned = filter.ToOwned();
+        var topic = after?.ToOwned();
+        return Add($"save retained of {clientId} {owned}", store => store.Subscriptions.SaveRetained(clientId, owned, topic));
+    }
+
+    IEnumerable<(string ClientId, MqttString Filter, MqttString After)> ISubscriptionStore.LoadRetained() => safe.Subscriptions.LoadRetained();
+
     long IMessageStore.Add(string clientId, long sequence, QueueEntry entry, MessageRecord message, long messageId)
     {
         var owned = message.ToOwned();
-        var own = entry with { Identifiers = entry.Identifiers?.ToArray(), SharedFilter = entry.SharedFilter.ToOwned() };
+        var own = entry with { Identifiers = entry.Identifiers?.ToArray(), SharedFilter = entry.SharedFilter.ToOwned(), RetainedFilter = entry.RetainedFilter.ToOwned() };
         return Add($"add message {clientId} {sequence}", store => store.Messages.Add(clientId, sequence, own, owned, messageId));
     }
 

@@ -33,6 +33,12 @@ internal sealed class Recovery(
         foreach (var (session, copy) in store.Messages.Load().Select(Restore).OfType<(Session From, Copy Copy)>().ToList())
             sharing.Recover(session, copy);
 
+        foreach (var (clientId, filter, after) in store.Subscriptions.LoadRetained())
+        {
+            if (table.TryFind(clientId, out var session) && session.Subscriptions.TryGetValue(filter, out var subscription))
+                session.RestoreRetained(subscription, after);
+        }
+
         // Wills only now: who subscribes to them is known.
         foreach (var (session, since) in disconnectedAt)
             ending.TakeUp(session, since);
@@ -78,7 +84,7 @@ internal sealed class Recovery(
         var wasSent = entry.State is FlightState.AwaitingPubRec or FlightState.AwaitingPubComp;
         if (isKnown && (entry.State != FlightState.None || entry.Entry.SharedFilter.IsEmpty || group?.IndexOf(session) >= 0))
         {
-            session.Restore(copy, entry.PacketId, entry.State);
+            session.Restore(copy, entry.PacketId, entry.State, !entry.Entry.RetainedFilter.IsEmpty);
             return null;
         }
 

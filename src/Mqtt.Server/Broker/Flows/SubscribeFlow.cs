@@ -1,13 +1,12 @@
 using Mqtt.Protocol;
 using Mqtt.Protocol.Channels;
-using Mqtt.Server.Broker.Retained;
 using Mqtt.Server.Broker.Routing;
 using Mqtt.Server.Broker.Sessions;
 
 namespace Mqtt.Server.Broker.Flows;
 
 /// <summary>SUBSCRIBE and UNSUBSCRIBE: change the router, store the change, answer, and bring the retained messages.</summary>
-internal sealed class SubscribeFlow(SessionContext context, Router<Session> router, RetainedMessages retained, SharedFlow sharing)
+internal sealed class SubscribeFlow(SessionContext context, Router<Session> router, RetainedFlow bringing, SharedFlow sharing)
 {
     /// <summary>Takes a SUBSCRIBE. The answer leaves once every publisher sees the subscriptions and the store has them.</summary>
     public async ValueTask OnSubscribeAsync(Attachment from, SubscribePacket packet)
@@ -32,7 +31,7 @@ internal sealed class SubscribeFlow(SessionContext context, Router<Session> rout
             for (var i = 0; i < codes.Length; i++)
             {
                 if (wantsRetained[i])
-                    BringRetained(from.Session, asked.Subscriptions[i].Filter, (QualityOfService)codes[i], asked.Identifiers[i], turn);
+                    BringRetained(from.Session, asked.Subscriptions[i].Filter, turn);
             }
         }
 
@@ -50,7 +49,7 @@ internal sealed class SubscribeFlow(SessionContext context, Router<Session> rout
         for (var i = 0; i < wantsRetained.Length; i++)
         {
             if (wantsRetained[i])
-                BringRetained(client.Session, subscriptions[i].Filter, (QualityOfService)plan.Codes[i], 0, turn);
+                BringRetained(client.Session, subscriptions[i].Filter, turn);
         }
 
         SubscribeHooks.Tell(context.Hooks, client, plan);
@@ -69,14 +68,20 @@ internal sealed class SubscribeFlow(SessionContext context, Router<Session> rout
         for (var i = 0; i < wantsRetained.Length; i++)
         {
             if (wantsRetained[i])
-                BringRetained(session, subscriptions[i].Filter, (QualityOfService)codes[i], identifier, turn);
+                BringRetained(session, subscriptions[i].Filter, turn);
         }
 
         return position;
     }
 
     /// <summary>Unsubscribes for a session that may have no connection. Inside the client's gate.</summary>
-    public long UnsubscribeFor(Session session, IReadOnlyList<MqttString> filters, ReasonCode[] codes) => Unsubscribe(session, null, filters, codes);
+    public long UnsubscribeFor(Session session, IReadOnlyList<MqttString> filters, ReasonCode[] codes)
+    {
+        var position = Unsubscribe(session, null, filters, codes);
+        using (Turn.Enter(out var turn))
+            session.GoOn(turn);
+        return position;
+    }
 
     /// <summary>Takes an UNSUBSCRIBE.</summary>
     public async ValueTask OnUnsubscribeAsync(Attachment from, UnsubscribePacket packet)
@@ -91,7 +96,11 @@ internal sealed class SubscribeFlow(SessionContext context, Router<Session> rout
 
         var answer = new UnsubAckPacket { PacketId = packet.PacketId, ReasonCodes = codes };
         using (Turn.Enter(out var turn))
+        {
             from.Session.Answer(from, new Departure(MqttPacketType.UnsubAck, packet.PacketId, ReasonCode.Success, 0, answer), turn);
+            from.Session.GoOn(turn);
+        }
+
         SubscribeHooks.Tell(context.Hooks, from, filters, codes);
     }
 
@@ -115,12 +124,30 @@ internal sealed class SubscribeFlow(SessionContext context, Router<Session> rout
                 continue;
             var granted = Granted(session.Attachment, subscriptions[i]) with { QualityOfService = (QualityOfService)codes[i] };
             var isNew = Add(session, new SessionSubscription(granted, asked.Identifiers[i]));
-            wantsRetained[i] = WantsRetained(granted, isNew);
+            wantsRetained[i] = WantsRetained(granted, isNew) && bringing.MayMatch(granted.Filter);
             if (session.IsDurable)
-                position = context.Store!.Subscriptions.Save(session.ClientId, granted, asked.Identifiers[i]);
+                position = Save(session.ClientId, granted, asked.Identifiers[i], wantsRetained[i]);
         }
 
         return position;
+    }
+
+    // SUBACK asserts the subscription and, with it, the retained messages that it causes.
+    private long Save(string clientId, TopicSubscription granted, uint identifier, bool wantsRetained)
+    {
+        var store = context.Store!;
+        if (!wantsRetained)
+            return store.Subscriptions.Save(clientId, granted, identifier);
+        store.BeginUnit();
+        try
+        {
+            store.Subscriptions.Save(clientId, granted, identifier);
+            return store.Subscriptions.SaveRetained(clientId, granted.Filter, default(MqttString));
+        }
+        finally
+        {
+            store.EndUnit();
+        }
     }
 
     // What 5.0 says by options, bridges of 3.x say by their level: nothing comes back to them, and RETAIN stays as it was published.
@@ -161,6 +188,7 @@ internal sealed class SubscribeFlow(SessionContext context, Router<Session> rout
                 }
 
                 router.Remove(filters[i], session);
+                session.DropCursor(filters[i]);
                 if (MqttTopic.IsShared(filters[i].Span))
                     (left ??= []).Add(filters[i]);
                 if (session.IsDurable)
@@ -188,16 +216,13 @@ internal sealed class SubscribeFlow(SessionContext context, Router<Session> rout
     private ReasonCode[] Shown(ReasonCode[] codes) =>
         context.Options.Compatibility.HideNotAuthorized ? Array.ConvertAll(codes, context.Options.Compatibility.Shown) : codes;
 
-    private void BringRetained(Session session, MqttString filter, QualityOfService granted, uint identifier, Turn turn)
+    private void BringRetained(Session session, MqttString filter, Turn turn)
     {
-        var messages = retained.Find(filter, context.Now, context.Hooks.Retained);
-        if (context.Hooks.Retained is { } observers)
-        {
-            foreach (var message in messages)
-                observers.Tell(message, context.Now, session.ClientId, static (observer, clientId, message) => observer.OnRetainedDeliveredAsync(clientId, message));
-        }
-
-        if (messages.Count > 0)
-            session.DeliverRetained(messages, granted, identifier, turn);
+        // It may have been taken back by now, on somebody's behalf.
+        SessionSubscription? subscription;
+        lock (session.Gate)
+            session.Subscriptions.TryGetValue(filter, out subscription);
+        if (subscription is not null)
+            bringing.Bring(session, subscription, turn);
     }
 }

@@ -8,7 +8,8 @@ namespace Mqtt.Server.Broker.Retained;
 internal sealed class RetainedMessages
 {
     private readonly Lock gate = new();
-    private readonly Dictionary<MqttString, StoredMessage> messages = new(Utf8Comparer.Instance);
+    private readonly Dictionary<MqttString, RetainedTopic> topics = new(Utf8Comparer.Instance);
+    private readonly TopicOrder order = new();
 
     /// <summary>How many topics have a message.</summary>
     public int Count
@@ -16,69 +17,88 @@ internal sealed class RetainedMessages
         get
         {
             lock (gate)
-                return messages.Count;
+                return topics.Count;
         }
     }
 
     /// <summary>Keeps a message in place of its topic's last one [MQTT-3.3.1-5].</summary>
     public void Set(StoredMessage message)
     {
-        StoredMessage? old;
+        StoredMessage? old = null;
         lock (gate)
         {
-            var lookup = messages.GetAlternateLookup<ReadOnlySpan<byte>>();
-            var topic = message.Parts.Topic.Span;
-
-            // The key's bytes are the message's own: both change together.
-            lookup.Remove(topic, out _, out old);
-            messages.Add(MqttString.FromUtf8(message.Parts.Topic), message.Hold());
+            if (topics.GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(message.Parts.Topic.Span, out var topic))
+            {
+                old = topic.Message;
+                topic.Message = message.Hold();
+            }
+            else
+            {
+                topic = new RetainedTopic(MqttString.FromUtf8(message.Parts.Topic.ToArray())) { Message = message.Hold() };
+                topics.Add(topic.Name, topic);
+                order.Add(topic);
+            }
         }
 
         old?.Release();
     }
 
     /// <summary>Forgets a topic's message [MQTT-3.3.1-6]; true if there was one.</summary>
-    public bool Remove(ReadOnlySpan<byte> topic)
+    public bool Remove(ReadOnlySpan<byte> name)
     {
-        StoredMessage? old;
+        RetainedTopic? topic;
         lock (gate)
-            messages.GetAlternateLookup<ReadOnlySpan<byte>>().Remove(topic, out _, out old);
-        old?.Release();
-        return old is not null;
+        {
+            if (topics.GetAlternateLookup<ReadOnlySpan<byte>>().Remove(name, out _, out topic))
+                order.Remove(topic);
+        }
+
+        topic?.Message.Release();
+        return topic is not null;
     }
 
-    /// <summary>Collects the messages whose topics match, each held for the caller; those that have expired are forgotten.</summary>
+    /// <summary>All messages whose topics match, each held for the caller; those that have expired are forgotten.</summary>
     public List<StoredMessage> Find(MqttString filter, long now, HookList<IRetainedObserver>? observers = null)
     {
         var found = new List<StoredMessage>();
-        List<StoredMessage>? expired = null;
+        var cursor = new RetainedCursor(filter, QualityOfService.ExactlyOnce, 0, long.MaxValue);
+        while (!cursor.IsDone)
+            Pull(cursor, int.MaxValue, 4096, now, found, observers);
+        return found;
+    }
+
+    /// <summary>False if no topic can match a filter; true if one may.</summary>
+    public bool MayMatch(MqttString filter)
+    {
+        lock (gate)
+            return MqttTopic.HasWildcard(filter.Span) ? topics.Count > 0 : topics.ContainsKey(filter);
+    }
+
+    /// <summary>
+    /// The next messages that a cursor comes to, each held for the caller; those that have expired are forgotten. Neither more than
+    /// <paramref name="most"/> nor from more topics than <paramref name="mostVisited"/>, so that the lock is not held for long.
+    /// </summary>
+    public void Pull(RetainedCursor cursor, int most, int mostVisited, long now, List<StoredMessage> found, HookList<IRetainedObserver>? observers = null)
+    {
+        List<RetainedTopic>? expired = null;
         lock (gate)
         {
-            if (filter.Span.IndexOfAny((byte)'+', (byte)'#') < 0)
-            {
-                if (messages.TryGetValue(filter, out var message))
-                    Take(message, now, found, ref expired);
-            }
+            if (MqttTopic.HasWildcard(cursor.Filter.Span))
+                PullRange(cursor, most, mostVisited, now, found, ref expired);
             else
+                PullOne(cursor, now, found, ref expired);
+            foreach (var topic in expired ?? [])
             {
-                foreach (var (topic, message) in messages)
-                {
-                    if (MqttTopic.Matches(filter.Span, topic.Span))
-                        Take(message, now, found, ref expired);
-                }
+                topics.Remove(topic.Name);
+                order.Remove(topic);
             }
-
-            foreach (var message in expired ?? [])
-                messages.Remove(MqttString.FromUtf8(message.Parts.Topic));
         }
 
-        foreach (var message in expired ?? [])
+        foreach (var topic in expired ?? [])
         {
-            observers?.Tell(message, now, 0, static (observer, _, message) => observer.OnRetainedExpiredAsync(message));
-            message.Release();
+            observers?.Tell(topic.Message, now, 0, static (observer, _, message) => observer.OnRetainedExpiredAsync(message));
+            topic.Message.Release();
         }
-
-        return found;
     }
 
     /// <summary>Lets go of everything.</summary>
@@ -86,17 +106,52 @@ internal sealed class RetainedMessages
     {
         lock (gate)
         {
-            foreach (var message in messages.Values)
-                message.Release();
-            messages.Clear();
+            foreach (var topic in topics.Values)
+                topic.Message.Release();
+            topics.Clear();
+            order.Clear();
         }
     }
 
-    private static void Take(StoredMessage message, long now, List<StoredMessage> found, ref List<StoredMessage>? expired)
+    private void PullOne(RetainedCursor cursor, long now, List<StoredMessage> found, ref List<RetainedTopic>? expired)
     {
-        if (message.Parts.ExpiresAt > now)
-            found.Add(message.Hold());
-        else
-            (expired ??= []).Add(message);
+        if (cursor.After.IsEmpty && topics.TryGetValue(cursor.Filter, out var topic))
+            Take(topic, cursor, now, found, ref expired);
+        cursor.After = cursor.Filter;
+        cursor.IsDone = true;
+    }
+
+    // All that a filter matches begins with what stands before its first wildcard, and so stands together.
+    private void PullRange(RetainedCursor cursor, int most, int mostVisited, long now, List<StoredMessage> found, ref List<RetainedTopic>? expired)
+    {
+        var prefix = PrefixOf(cursor.Filter.Bytes);
+        var isFirst = cursor.After.IsEmpty;
+        foreach (var topic in order.From(isFirst ? prefix : cursor.After.Bytes, inclusive: isFirst))
+        {
+            if (!topic.Name.Span.StartsWith(prefix.Span))
+                break;
+            if (found.Count == most || mostVisited-- == 0)
+                return;
+            cursor.After = topic.Name;
+            if (MqttTopic.Matches(cursor.Filter.Span, topic.Name.Span))
+                Take(topic, cursor, now, found, ref expired);
+        }
+
+        cursor.IsDone = true;
+    }
+
+    // "a/#" matches "a" too.
+    private static ReadOnlyMemory<byte> PrefixOf(ReadOnlyMemory<byte> filter)
+    {
+        var end = filter.Span.IndexOfAny((byte)'+', (byte)'#');
+        return filter[..(end > 0 && filter.Span[end] == '#' ? end - 1 : end)];
+    }
+
+    private static void Take(RetainedTopic topic, RetainedCursor cursor, long now, List<StoredMessage> found, ref List<RetainedTopic>? expired)
+    {
+        if (topic.Message.Parts.ExpiresAt <= now)
+            (expired ??= []).Add(topic);
+        else if (topic.Message.Id <= cursor.Newest && cursor.Known?.Contains(topic.Name) is not true)
+            found.Add(topic.Message.Hold());
     }
 }

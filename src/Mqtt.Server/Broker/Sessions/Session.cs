@@ -121,6 +121,7 @@ internal sealed partial class Session
             HasEnded = true;
             Attachment?.Waiting?.End();
             Attachment = null;
+            EndRetained();
             waiting?.EndAll();
             foreach (var copy in queue.Clear())
                 copy.Message?.Release();
@@ -202,28 +203,6 @@ internal sealed partial class Session
     {
         ownPause?.End();
         ownPause = null;
-    }
-
-    /// <summary>Takes the retained messages of a new subscription, each held by the caller and handed over.</summary>
-    public void DeliverRetained(List<StoredMessage> messages, QualityOfService granted, uint identifier, Turn turn)
-    {
-        uint[]? identifiers = identifier == 0 ? null : [identifier];
-        lock (Gate)
-        {
-            if (HasEnded)
-            {
-                messages.ForEach(static message => message.Release());
-                return;
-            }
-
-            foreach (var message in messages)
-            {
-                var published = message.Parts.QualityOfService;
-                queue.AddRetained(new Copy(message, published < granted ? published : granted, Retain: true, identifiers, 0));
-            }
-
-            Pump(turn);
-        }
     }
 
     /// <summary>A QoS 1 or 2 message came in.</summary>
@@ -371,10 +350,12 @@ internal sealed partial class Session
     }
 
     /// <summary>Puts a stored copy back; in the order of the sequence numbers, before any connection.</summary>
-    public void Restore(in Copy copy, ushort packetId, FlightState state)
+    public void Restore(in Copy copy, ushort packetId, FlightState state, bool isRetained)
     {
         lastSequence = Math.Max(lastSequence, copy.Sequence);
-        if (state == FlightState.None)
+        if (state == FlightState.None && isRetained)
+            queue.AddRetained(copy, default);
+        else if (state == FlightState.None)
             Enqueue(copy);
         else
             flights.Restore(packetId, state, copy);
@@ -498,21 +479,27 @@ internal sealed partial class Session
             return;
         while (flights.HasResends && to.HasRoom(0) && flights.TryNextResend(out var packetId, out var state, out var copy))
             Resend(to, packetId, state, copy, turn);
-        while (!flights.HasResends && queue.TryPeek(out var copy))
+        do
         {
-            if (copy.Message!.Parts.ExpiresAt <= context.Now)
+            while (!flights.HasResends && queue.TryPeek(out var copy, out var retainedOf))
             {
-                queue.Remove();
-                Drop(copy, DropCause.Expired);
-                continue;
+                if (copy.Message!.Parts.ExpiresAt <= context.Now)
+                {
+                    queue.Remove();
+                    Drop(copy, DropCause.Expired);
+                }
+                else if (!SendFromQueue(to, copy, retainedOf, turn))
+                {
+                    return;
+                }
             }
-
-            if (!SendFromQueue(to, copy, turn))
-                return;
         }
+        while (FinishRetained());
+
+        AskForRetained();
     }
 
-    private bool SendFromQueue(Attachment to, in Copy copy, Turn turn)
+    private bool SendFromQueue(Attachment to, in Copy copy, MqttString retainedOf, Turn turn)
     {
         if (copy.QualityOfService == QualityOfService.AtMostOnce)
         {
@@ -538,21 +525,21 @@ internal sealed partial class Session
         if (!to.HasRoom(size))
             return false;
         queue.Remove();
-        Begin(to, copy, turn);
+        Begin(to, copy, retainedOf, turn);
         return true;
     }
 
     // At QoS 2 a durable session must know the identifier before the packet leaves, or a crash could deliver it twice.
-    private void Begin(Attachment to, in Copy next, Turn turn)
+    private void Begin(Attachment to, in Copy next, MqttString retainedOf, Turn turn)
     {
         var copy = next;
         var exactlyOnce = copy.QualityOfService == QualityOfService.ExactlyOnce;
 
-        // The retained message of a new subscription, which was not stored while it waited.
-        if (exactlyOnce && copy.Sequence == 0 && IsDurable)
+        // The retained message of a new subscription, which was not stored while it waited; the subscription's cursor goes with it.
+        if (copy.Sequence == 0 && !retainedOf.IsEmpty && IsDurable)
         {
             copy = copy with { Sequence = ++lastSequence };
-            Store(copy);
+            Store(copy, retainedOf);
         }
 
         var isKept = KeepsFlights || copy.Sequence != 0 || copy.Share is not null;
@@ -573,10 +560,10 @@ internal sealed partial class Session
         context.Deliveries?.OnDelivered(ClientId, copy, packetId, duplicate: false);
     }
 
-    private long Store(in Copy copy) => context.Store!.Messages.Add(
+    private long Store(in Copy copy, MqttString retainedOf = default) => context.Store!.Messages.Add(
         ClientId,
         copy.Sequence,
-        new QueueEntry(copy.QualityOfService, copy.Retain, copy.Identifiers, copy.Share?.Filter ?? default),
+        new QueueEntry(copy.QualityOfService, copy.Retain, copy.Identifiers, copy.Share?.Filter ?? default, retainedOf),
         context.RecordOf(copy.Message!.Parts),
         copy.Message.Id);
 

@@ -37,6 +37,9 @@ internal sealed class SessionContext(MqttBrokerOptions options, Heartbeat heartb
     /// <summary>Tells about the broker itself.</summary>
     public SystemTopicPublisher? SystemTopics { get; set; }
 
+    /// <summary>Told when a session has sent all retained messages that were pulled for it, and there may be more. Called under the session's lock.</summary>
+    public Action<Session>? OnRetainedWanted { get; set; }
+
     /// <summary>The coarse clock, in milliseconds.</summary>
     public long Now => heartbeat.Now;
 

@@ -12,7 +12,7 @@ internal sealed class SessionQueue(ClientLimits limits)
     // What a copy costs beside its bytes, roughly: the entry and its share of the message.
     private const int OverheadBytes = 96;
 
-    private Queue<Copy>? retained;
+    private Queue<(Copy Copy, MqttString Filter)>? retained;
     private Queue<Copy>? messages;
     private long bytes;
 
@@ -23,8 +23,14 @@ internal sealed class SessionQueue(ClientLimits limits)
     /// <summary>How much may wait; those of the last connection.</summary>
     public ClientLimits Limits { get; set; } = limits;
 
+    /// <summary>True while retained messages are to come, before which nothing else leaves.</summary>
+    public bool AwaitsRetained { get; set; }
+
+    /// <summary>How many of them have come.</summary>
+    public int RetainedCount => retained?.Count ?? 0;
+
     /// <summary>True if nothing waits.</summary>
-    public bool IsEmpty => Count == 0;
+    public bool IsEmpty => Count == 0 && !AwaitsRetained;
 
     /// <summary>How many copies wait.</summary>
     public int Count => (retained?.Count ?? 0) + (messages?.Count ?? 0);
@@ -36,13 +42,20 @@ internal sealed class SessionQueue(ClientLimits limits)
     public bool IsLow => messages is null || (messages.Count <= Limits.QueueCount / 4 && bytes <= Limits.QueueBytes / 4);
 
     /// <summary>True while retained messages wait.</summary>
-    public bool HasRetained => retained is not null;
+    public bool HasRetained => retained is not null || AwaitsRetained;
 
     /// <summary>True while messages of QoS 0 wait that are no retained ones.</summary>
     public bool HasQoS0 => atMostOnceCount > 0;
 
-    /// <summary>Adds the retained message of a new subscription.</summary>
-    public void AddRetained(in Copy copy) => (retained ??= new()).Enqueue(copy);
+    /// <summary>Adds the retained message of a new subscription, whose filter this is; empty if the store has the message already.</summary>
+    public void AddRetained(in Copy copy, MqttString filter) => (retained ??= new()).Enqueue((copy, filter));
+
+    /// <summary>The topics of the messages that wait and were published to be retained; <see langword="null"/> if there are none.</summary>
+    public HashSet<MqttString>? RetainedTopics()
+    {
+        var topics = (messages ?? []).Where(copy => copy.Message!.Parts.Retain).Select(copy => MqttString.FromUtf8(copy.Message!.Parts.Topic.ToArray())).ToHashSet(Utf8Comparer.Instance);
+        return topics.Count == 0 ? null : topics;
+    }
 
     /// <summary>
     /// Adds a message. If there is no room, others make room as the policy says; false if there is still none.
@@ -100,15 +113,17 @@ internal sealed class SessionQueue(ClientLimits limits)
             messages.Enqueue(copy);
     }
 
-    /// <summary>The next copy to send.</summary>
-    public bool TryPeek(out Copy copy)
+    /// <summary>The next copy to send, and of which new subscription it is the retained message; empty if of none.</summary>
+    public bool TryPeek(out Copy copy, out MqttString retainedOf)
     {
-        if (retained is not null && retained.TryPeek(out copy))
+        (copy, retainedOf) = (default, default);
+        if (retained is not null)
+        {
+            (copy, retainedOf) = retained.Peek();
             return true;
-        if (messages is not null && messages.TryPeek(out copy))
-            return true;
-        copy = default;
-        return false;
+        }
+
+        return !AwaitsRetained && messages is not null && messages.TryPeek(out copy);
     }
 
     /// <summary>Takes out what <see cref="TryPeek"/> showed.</summary>
@@ -127,8 +142,8 @@ internal sealed class SessionQueue(ClientLimits limits)
     /// <summary>Takes out everything; each copy is the caller's to release.</summary>
     public IEnumerable<Copy> Clear()
     {
-        List<Copy> all = [.. retained ?? [], .. messages ?? []];
-        retained = messages = null;
+        List<Copy> all = [.. (retained ?? []).Select(static next => next.Copy), .. messages ?? []];
+        (retained, messages) = (null, null);
         bytes = 0;
         atMostOnceCount = 0;
         firstExpiry = MessageParts.NeverExpires;

@@ -90,8 +90,33 @@ public sealed class MemoryStore : IBrokerStore, ISessionStore, ISubscriptionStor
     long ISubscriptionStore.Delete(string clientId, MqttString filter)
     {
         lock (gate)
+        {
             sessions.GetValueOrDefault(clientId)?.Subscriptions.Remove(filter);
+            sessions.GetValueOrDefault(clientId)?.Pending.Remove(filter);
+        }
+
         return 0;
+    }
+
+    long ISubscriptionStore.SaveRetained(string clientId, MqttString filter, MqttString? after)
+    {
+        lock (gate)
+        {
+            if (!sessions.TryGetValue(clientId, out var kept) || !kept.Subscriptions.ContainsKey(filter))
+                return 0;
+            if (after is { } topic)
+                kept.Pending[filter.ToOwned()] = topic.ToOwned();
+            else
+                kept.Pending.Remove(filter);
+        }
+
+        return 0;
+    }
+
+    IEnumerable<(string ClientId, MqttString Filter, MqttString After)> ISubscriptionStore.LoadRetained()
+    {
+        lock (gate)
+            return [.. sessions.SelectMany(kept => kept.Value.Pending.Select(pair => (kept.Key, pair.Key, pair.Value)))];
     }
 
     IEnumerable<(string ClientId, TopicSubscription Subscription, uint Identifier)> ISubscriptionStore.Load()
@@ -102,9 +127,14 @@ public sealed class MemoryStore : IBrokerStore, ISessionStore, ISubscriptionStor
 
     long IMessageStore.Add(string clientId, long sequence, QueueEntry entry, MessageRecord message, long messageId)
     {
-        var stored = new StoredEntry(clientId, sequence, entry with { SharedFilter = entry.SharedFilter.ToOwned() }, message.ToOwned(), 0, FlightState.None);
+        var stored = new StoredEntry(clientId, sequence, entry with { SharedFilter = entry.SharedFilter.ToOwned(), RetainedFilter = entry.RetainedFilter.ToOwned() }, message.ToOwned(), 0, FlightState.None);
         lock (gate)
+        {
             Of(clientId).Messages[sequence] = stored;
+            if (Of(clientId).Pending.ContainsKey(entry.RetainedFilter))
+                Of(clientId).Pending[entry.RetainedFilter] = MqttString.FromUtf8(stored.Message.Topic);
+        }
+
         return 0;
     }
 
@@ -167,6 +197,9 @@ public sealed class MemoryStore : IBrokerStore, ISessionStore, ISubscriptionStor
         public HashSet<ushort> Arrivals { get; } = [];
 
         public Dictionary<MqttString, (TopicSubscription Subscription, uint Identifier)> Subscriptions { get; } = [];
+
+        // Filters whose retained messages have not all been delivered, with the last topic that was.
+        public Dictionary<MqttString, MqttString> Pending { get; } = [];
 
         public SortedDictionary<long, StoredEntry> Messages { get; } = [];
     }

@@ -8,7 +8,12 @@ namespace Mqtt.Server.Broker.Storage;
 /// <param name="Retain">Its RETAIN flag.</param>
 /// <param name="Identifiers">Its subscription identifiers; <see langword="null"/> for none.</param>
 /// <param name="SharedFilter">The whole filter of the shared subscription that it belongs to; empty if it is the session's own. It may be borrowed.</param>
-public readonly record struct QueueEntry(QualityOfService QualityOfService, bool Retain, IReadOnlyList<uint>? Identifiers, MqttString SharedFilter = default);
+/// <param name="RetainedFilter">
+/// The filter of the new subscription whose retained message it is: adding the entry also moves that subscription's pending delivery behind the
+/// message's topic, see <see cref="ISubscriptionStore.SaveRetained"/>. Empty for every other message. It may be borrowed.
+/// </param>
+public readonly record struct QueueEntry(
+    QualityOfService QualityOfService, bool Retain, IReadOnlyList<uint>? Identifiers, MqttString SharedFilter = default, MqttString RetainedFilter = default);
 
 /// <summary>An entry of a queue as it is loaded.</summary>
 /// <param name="ClientId">Whose it is.</param>

@@ -1,0 +1,68 @@
+using Mqtt.Protocol.Channels;
+using Mqtt.Server.Broker.Messages;
+using Mqtt.Server.Broker.Retained;
+using Mqtt.Server.Broker.Sessions;
+
+namespace Mqtt.Server.Broker.Flows;
+
+/// <summary>
+/// Brings the retained messages of new subscriptions, a few at a time: the next when the client has taken the last. So a subscriber of
+/// everything costs no more than one cursor, however many topics there are and however slow it is. One pull at a time for each session.
+/// </summary>
+internal sealed class RetainedFlow
+{
+    private const int MessagesPerPull = 64;
+    private const int TopicsPerPull = 1024;
+    private const int PullsPerTurn = 16;
+
+    private readonly SessionContext context;
+    private readonly RetainedMessages retained;
+
+    public RetainedFlow(SessionContext context, RetainedMessages retained)
+    {
+        this.context = context;
+        this.retained = retained;
+        context.OnRetainedWanted = Wake;
+    }
+
+    /// <summary>True if there may be something to bring for a filter.</summary>
+    public bool MayMatch(Protocol.MqttString filter) => retained.MayMatch(filter);
+
+    /// <summary>Begins with a new subscription; what can leave at once does so in this turn.</summary>
+    public void Bring(Session session, SessionSubscription subscription, Turn turn)
+    {
+        var granted = subscription.Granted;
+        if (session.AwaitRetained(new RetainedCursor(granted.Filter, granted.QualityOfService, subscription.Identifier, StoredMessage.LastId)))
+            Pull(session, turn);
+    }
+
+    private void Wake(Session session) => context.Options.Scheduler.Schedule(
+        static state =>
+        {
+            var (flow, session) = ((RetainedFlow, Session))state!;
+            using (Turn.Enter(out var turn))
+                flow.Pull(session, turn);
+        },
+        (this, session));
+
+    private void Pull(Session session, Turn turn)
+    {
+        var found = new List<StoredMessage>();
+        for (var left = PullsPerTurn; left > 0; left--)
+        {
+            if (session.NextCursor() is not { } cursor)
+                return;
+            found.Clear();
+            retained.Pull(cursor, MessagesPerPull, TopicsPerPull, context.Now, found, context.Hooks.Retained);
+            if (context.Hooks.Retained is { } observers)
+            {
+                foreach (var message in found)
+                    observers.Tell(message, context.Now, session.ClientId, static (observer, clientId, message) => observer.OnRetainedDeliveredAsync(clientId, message));
+            }
+
+            session.DeliverRetained(cursor, found, turn);
+        }
+
+        Wake(session);
+    }
+}
