@@ -301,6 +301,32 @@ public abstract class BrokerStoreSpecification : IAsyncDisposable
     }
 
     [Fact]
+    public void How_far_retained_messages_have_been_delivered_is_kept_until_they_all_are()
+    {
+        Store.Sessions.Save(Session("a"));
+        Store.Subscriptions.Save("a", new TopicSubscription("t/#"), 0);
+        Store.Subscriptions.Save("a", new TopicSubscription("all"), 0);
+        Store.Subscriptions.SaveRetained("a", "t/#", default(MqttString));
+        Store.Subscriptions.SaveRetained("a", "all", default(MqttString));
+        Store.Subscriptions.SaveRetained("a", "unknown", default(MqttString));
+        Settle();
+        Pending().Should().BeEquivalentTo([("t/#", ""), ("all", "")]);
+
+        Store.Subscriptions.SaveRetained("a", "all", null);
+        Store.Messages.Add("a", 1, Entry() with { RetainedFilter = "t/#" }, Message("t/1", "1"), 1);
+        Store.Subscriptions.Save("a", new TopicSubscription("t/#", QualityOfService.AtLeastOnce), 0);
+        Settle();
+        Pending().Should().Equal(("t/#", "t/1"));
+        Store.Messages.Load().Single().Entry.RetainedFilter.ToString().Should().Be("t/#");
+
+        Store.Subscriptions.Delete("a", "t/#");
+        Settle();
+        Pending().Should().BeEmpty();
+    }
+
+    private List<(string Filter, string After)> Pending() => [.. Store.Subscriptions.LoadRetained().Select(pending => (pending.Filter.ToString(), pending.After.ToString()))];
+
+    [Fact]
     public void An_entry_says_for_which_shared_subscription_it_is()
     {
         Store.Sessions.Save(Session("a"));
