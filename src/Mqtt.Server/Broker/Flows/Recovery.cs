@@ -36,7 +36,7 @@ internal sealed class Recovery(
         foreach (var (clientId, filter, after) in store.Subscriptions.LoadRetained())
         {
             if (table.TryFind(clientId, out var session) && session.Subscriptions.TryGetValue(filter, out var subscription))
-                session.RestoreRetained(subscription, after);
+                session.RestoreRetained(subscription, after, retained.LastNumber);
         }
 
         // Wills only now: who subscribes to them is known.

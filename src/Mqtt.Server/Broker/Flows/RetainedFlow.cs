@@ -32,7 +32,7 @@ internal sealed class RetainedFlow
     public void Bring(Session session, SessionSubscription subscription, Turn turn)
     {
         var granted = subscription.Granted;
-        if (session.AwaitRetained(new RetainedCursor(granted.Filter, granted.QualityOfService, subscription.Identifier, StoredMessage.LastId)))
+        if (session.AwaitRetained(new RetainedCursor(granted.Filter, granted.QualityOfService, subscription.Identifier, retained.LastNumber)))
             Pull(session, turn);
     }
 

@@ -42,9 +42,6 @@ internal sealed class StoredMessage
         }
     }
 
-    /// <summary>The number of the newest message.</summary>
-    public static long LastId => Interlocked.Read(ref lastId);
-
     private static long lastId;
 
     /// <summary>Copies a message. The caller holds it.</summary>

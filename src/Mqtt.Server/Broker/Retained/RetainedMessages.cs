@@ -10,6 +10,7 @@ internal sealed class RetainedMessages
     private readonly Lock gate = new();
     private readonly Dictionary<MqttString, RetainedTopic> topics = new(Utf8Comparer.Instance);
     private readonly TopicOrder order = new();
+    private long lastNumber;
 
     /// <summary>How many topics have a message.</summary>
     public int Count
@@ -38,9 +39,21 @@ internal sealed class RetainedMessages
                 topics.Add(topic.Name, topic);
                 order.Add(topic);
             }
+
+            topic.Number = ++lastNumber;
         }
 
         old?.Release();
+    }
+
+    /// <summary>The number of the newest message, see <see cref="RetainedTopic.Number"/>.</summary>
+    public long LastNumber
+    {
+        get
+        {
+            lock (gate)
+                return lastNumber;
+        }
     }
 
     /// <summary>Forgets a topic's message [MQTT-3.3.1-6]; true if there was one.</summary>
@@ -151,7 +164,7 @@ internal sealed class RetainedMessages
     {
         if (topic.Message.Parts.ExpiresAt <= now)
             (expired ??= []).Add(topic);
-        else if (topic.Message.Id <= cursor.Newest && cursor.Known?.Contains(topic.Name) is not true)
+        else if (topic.Number <= cursor.Newest && cursor.Known?.Contains(topic.Name) is not true)
             found.Add(topic.Message.Hold());
     }
 }

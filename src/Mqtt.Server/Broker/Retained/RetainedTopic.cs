@@ -12,4 +12,7 @@ internal sealed class RetainedTopic(MqttString name)
 
     /// <summary>Its last message, held.</summary>
     public required StoredMessage Message { get; set; }
+
+    /// <summary>The number of that message among all that were retained.</summary>
+    public long Number { get; set; }
 }

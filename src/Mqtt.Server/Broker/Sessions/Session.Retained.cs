@@ -82,10 +82,10 @@ internal sealed partial class Session
     }
 
     /// <summary>Goes on where the broker left off when it ended. What is in the queue already was published since, and is not meant.</summary>
-    public void RestoreRetained(SessionSubscription subscription, MqttString after)
+    public void RestoreRetained(SessionSubscription subscription, MqttString after, long newest)
     {
         var granted = subscription.Granted;
-        (cursors ??= []).Add(new RetainedCursor(granted.Filter, granted.QualityOfService, subscription.Identifier, StoredMessage.LastId)
+        (cursors ??= []).Add(new RetainedCursor(granted.Filter, granted.QualityOfService, subscription.Identifier, newest)
         {
             After = after,
             Known = queue.RetainedTopics(),
