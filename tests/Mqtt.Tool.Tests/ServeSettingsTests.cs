@@ -30,6 +30,7 @@ public class ServeSettingsTests
     [InlineData("--session-expiry off", "ClientLimits.MaximumSessionExpiry", "")]
     [InlineData("--queue-count 1", "ClientLimits.QueueCount", "1")]
     [InlineData("--publisher-pause off", "Broker.PublisherPause", "00:00:00")]
+    [InlineData("--sys-interval off", "Broker.SystemInterval", "00:00:00")]
     [InlineData("--queue-count off", "ClientLimits.QueueCount", "2147483647")]
     [InlineData("--queue-bytes off", "ClientLimits.QueueBytes", "9223372036854775807")]
     [InlineData("--memory-bytes 1G", "Broker.MemoryBytes", "1073741824")]
