@@ -1,8 +1,8 @@
 using Mqtt.Protocol;
 using Mqtt.Protocol.Channels;
 using Mqtt.Server.Broker.Hooks;
-using Mqtt.Server.Broker.Messages;
 using Mqtt.Server.Broker.InProcess;
+using Mqtt.Server.Broker.Messages;
 using Mqtt.Server.Broker.Sessions;
 
 namespace Mqtt.Server.Broker.Flows;
