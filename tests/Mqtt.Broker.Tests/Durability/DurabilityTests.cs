@@ -234,6 +234,28 @@ public sealed class DurabilityTests() : BrokerTests(StoreKind.SlowCommit)
         client.Expect<PubAckPacket>();
     }
 
+    [Fact]
+    [Spec(V5, "4.6.0-5")]
+    public void QoS_2_messages_stay_in_order_when_the_session_is_no_longer_to_outlive_its_connection()
+    {
+        Resume("subscriber").Subscribe("t", QoS2);
+        var publisher = Connect("publisher");
+        Resume("subscriber").Cut();
+        publisher.Publish("t", "stored", QoS2);
+        Hold();
+        var subscriber = Open();
+        subscriber.Send(new ConnectPacket { ClientId = "subscriber", CleanStart = false, KeepAliveSeconds = 0 });
+        Commit();
+        subscriber.Expect<ConnAckPacket>();
+
+        publisher.Publish("t", "not stored", QoS2);
+
+        subscriber.ExpectNothing();
+        Commit();
+        subscriber.ReceiveOnly("t", "stored");
+        subscriber.ReceiveOnly("t", "not stored");
+    }
+
     [Theory, Versions]
     public void QoS_2_messages_stay_in_order_when_a_commit_overtakes_them(MqttProtocolVersion version)
     {

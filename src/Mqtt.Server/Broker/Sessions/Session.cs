@@ -416,7 +416,7 @@ internal sealed partial class Session
     private long DeliverAcknowledged(
         Publication publication, QualityOfService qualityOfService, bool retain, uint[]? identifiers, Share? share, bool durable, Turn turn)
     {
-        if (durable || Attachment is not { } to || !queue.IsEmpty || !flights.HasRoom || ((identifiers is not null || to.OutgoingAliases is not null) && to.IsV5))
+        if (durable || Attachment is not { WaitingCount: 0 } to || !queue.IsEmpty || !flights.HasRoom || ((identifiers is not null || to.OutgoingAliases is not null) && to.IsV5))
             return QueueAndPump(publication, qualityOfService, retain, identifiers, share, durable, turn);
 
         var frame = publication.Encoded(to.IsV5, withId: true, out var idAt);
@@ -542,11 +542,13 @@ internal sealed partial class Session
             Store(copy, retainedOf);
         }
 
-        var isKept = KeepsFlights || copy.Sequence != 0 || copy.Share is not null;
+        // A session that was durable, and is not any more, may have messages that wait: others must not overtake them.
+        var waits = exactlyOnce && (copy.Sequence != 0 || to.WaitingCount > 0);
+        var isKept = KeepsFlights || waits || copy.Sequence != 0 || copy.Share is not null;
         flights.TryBegin(copy.QualityOfService, isKept ? copy : copy with { Message = null }, out var packetId);
         var state = exactlyOnce ? FlightState.AwaitingPubRec : FlightState.AwaitingPubAck;
         var position = copy.Sequence == 0 ? 0 : context.Store!.Messages.SetState(ClientId, copy.Sequence, packetId, state);
-        if (exactlyOnce && copy.Sequence != 0)
+        if (waits)
             Depart(to, new Departure(MqttPacketType.Publish, packetId, ReasonCode.Success, position), turn);
         else
             Send(to, copy, packetId, turn);
