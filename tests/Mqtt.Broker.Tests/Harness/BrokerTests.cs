@@ -31,7 +31,7 @@ public abstract class BrokerTests : IDisposable
     /// <summary>A handler in front of the broker.</summary>
     private protected Func<IMqttHandler, IMqttHandler>? WithMiddleware { get; set; }
 
-    private protected BrokerHarness Harness => harness ??= new BrokerHarness(MakeStore(), WithBroker, WithServer, WithMiddleware, ConnectionBytes);
+    private protected BrokerHarness Harness => harness ??= new BrokerHarness(MakeStore(store), WithBroker, WithServer, WithMiddleware, ConnectionBytes);
 
     private protected MqttBroker Broker => Harness.Broker;
 
@@ -85,7 +85,8 @@ public abstract class BrokerTests : IDisposable
         return client;
     }
 
-    private IBrokerStore? MakeStore() => store switch
+    /// <summary>An empty store of a kind.</summary>
+    internal static IBrokerStore? MakeStore(StoreKind store) => store switch
     {
         StoreKind.Memory => new MemoryStore(),
         StoreKind.SlowCommit => new ManualCommitStore(),

@@ -49,6 +49,16 @@ internal sealed class ManualCommitStore : IBrokerStore, ISessionStore, ISubscrip
         }
     }
 
+    /// <summary>True if nothing waits to be committed.</summary>
+    public bool IsAllSafe
+    {
+        get
+        {
+            lock (gate)
+                return waiting.Count == 0;
+        }
+    }
+
     /// <summary>Commits everything; false if there was nothing.</summary>
     public bool Commit() => Commit(int.MaxValue) > 0;
 
