@@ -104,6 +104,28 @@ public sealed class TurnTests
     }
 
     [Fact]
+    public void A_client_that_sends_thousands_of_packets_at_once_does_not_keep_others_waiting_for_all_of_them()
+    {
+        var order = new List<string>();
+        using var server = new DrivenServer(new InlineHandler((connection, packet) =>
+        {
+            if (packet is PingReqPacket)
+                order.Add((string)connection.State!);
+            else if (packet is ConnectPacket connect)
+                connection.State = connect.ClientId.ToString();
+            return Handlers.Basic(connection, packet);
+        }));
+        var flood = server.Connect("flood");
+        var other = server.Connect("other");
+        flood.SendBytes([.. Enumerable.Range(0, 5000).SelectMany(_ => new byte[] { 0xC0, 0 })]);
+        other.SendBytes(0xC0, 0);
+        server.Run();
+
+        order.Should().HaveCount(5001);
+        order.IndexOf("other").Should().BeLessThan(2000);
+    }
+
+    [Fact]
     public void Keep_alive_does_not_run_while_the_handler_keeps_the_connection_waiting()
     {
         var release = new TaskCompletionSource();

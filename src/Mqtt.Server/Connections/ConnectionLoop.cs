@@ -15,6 +15,9 @@ internal sealed class ConnectionLoop : Deadline
     // How much one connection may append in a round before its neighbours have theirs, in packets or KiB: a fifth of a millisecond.
     private const int AppendsOfOneRound = 4096;
 
+    // How many packets it may have handled in a round: small ones come 1,600 in one read, which takes as long.
+    private const int PacketsOfOneRound = 800;
+
     // A connection that has appended to more outboxes than these has them flushed over several rounds.
     private const int FlushesOfOneRound = 64;
 
@@ -369,12 +372,13 @@ internal sealed class ConnectionLoop : Deadline
             turn.MayBlock |= !runsInline;
             var share = turn.AppendCost + AppendsOfOneRound;
             var others = turn.Count;
+            var packets = PacketsOfOneRound;
             while (!hasMore && closeCause is null && reader.TryRead(received.Unread, out var packet, out var consumed))
             {
                 received.Consume(consumed);
                 Observe(packet);
                 handling = handler.OnPacketAsync(Connection, packet);
-                hasMore = !handling.IsCompletedSuccessfully || !runsInline || turn.AppendCost >= share;
+                hasMore = !handling.IsCompletedSuccessfully || !runsInline || turn.AppendCost >= share || --packets == 0;
             }
 
             if (turn.Count - others > FlushesOfOneRound)
