@@ -50,8 +50,12 @@ internal sealed partial class BrokerModel
         var entries = store.Messages.Load().ToList();
         foreach (var old in before.Values.Where(old => IsPromised(before, old.ClientId)))
             CheckPromises(old, sessions[old.ClientId], [.. entries.Where(entry => entry.ClientId == old.ClientId)]);
-        foreach (var message in shared.Where(message => message is { IsOptional: false, IsOpen: true, Message.IsPromised: true } && message.May.All(may => IsPromised(before, may.ClientId))))
-            Require(entries.Exists(entry => NumberOf(entry.Message) == message.Message.Number), $"{message.Message}, which was acknowledged, is not stored for any member of {message.Filter}");
+        foreach (var message in shared.Where(message => message is { IsOptional: false, IsOpen: true, Message.IsPromised: true }))
+        {
+            var isRight = !message.May.All(may => IsPromised(before, may.ClientId)) || entries.Exists(entry => IsOf(entry, message.Message));
+            Require(isRight, $"{message.Message}, which was acknowledged, is not stored for any member of {message.Filter}");
+        }
+
         shared.Clear();
         entries.ForEach(Restore);
         RestoreRetained(store);
@@ -76,20 +80,28 @@ internal sealed partial class BrokerModel
         foreach (var (what, value) in old.Promises)
         {
             var words = what.Split(' ');
-            if (words is ["arrival", var arrival])
-                Require(session.Arrivals.Contains(ushort.Parse(arrival)) == (bool)value!, $"{id} was acknowledged {what} as {value}, and the store has it otherwise");
-            else if (words is ["released", var released])
-                Require(!entries.Exists(entry => entry.PacketId == ushort.Parse(released) && entry.State != FlightState.AwaitingPubComp), $"{id} was sent PUBREL {released}, and the store has not seen its PUBREC");
+            var packetId = words.Length == 2 && words[0] is "arrival" or "released" ? ushort.Parse(words[1], CultureInfo.InvariantCulture) : (ushort)0;
+            var found = session.Subscriptions.GetValueOrDefault(what);
+            if (words[0] == "arrival")
+                Require(session.Arrivals.Contains(packetId) == (bool)value!, $"{id} was acknowledged {what} as {value}, and the store has it otherwise");
+            else if (words[0] == "released")
+                Require(!entries.Exists(entry => entry.PacketId == packetId && entry.State != FlightState.AwaitingPubComp), $"{id} was {what}, which the store does not know");
             else if (what != "session")
-                Require(Equals(session.Subscriptions.GetValueOrDefault(what), value), $"{id} was granted {value ?? "the end of " + what}, and the store has {session.Subscriptions.GetValueOrDefault(what)}");
+                Require(Equals(found, value), $"{id} was granted {value ?? "the end of " + what}, and the store has {found}");
         }
 
         var owed = old.Owed.Where(copy => copy is { IsDurable: true, IsOptional: false, Message.IsPromised: true } && copy.QoS != QoS0 && copy.Message.ExpiresAt > now);
-        foreach (var copies in owed.GroupBy(copy => (copy.Message.Number, copy.Message.Topic)))
-            Require(entries.Count(entry => NumberOf(entry.Message) == copies.Key.Number) >= copies.Count(), $"{id} has not stored {copies.First()}, which was acknowledged");
+        foreach (var copies in owed.GroupBy(copy => (copy.Message.Number, copy.Message.Topic)).Select(copies => copies.ToList()))
+            Require(entries.Count(entry => IsOf(entry, copies[0].Message)) >= copies.Count, $"{id} has not stored {copies[0]}, which was acknowledged");
         foreach (var copy in old.Owed.Where(copy => copy.QoS == QoS2 && copy.PacketId != 0))
-            Require(entries.Exists(entry => entry.PacketId == copy.PacketId && entry.State == FlightState.AwaitingPubRec), $"{id} has seen {copy}, and the store does not know its identifier");
+        {
+            var isKnown = entries.Exists(entry => entry.PacketId == copy.PacketId && entry.State == FlightState.AwaitingPubRec);
+            Require(isKnown, $"{id} has seen {copy}, and the store does not know its identifier");
+        }
     }
+
+    private static bool IsOf(StoredEntry entry, Message message) =>
+        (NumberOf(entry.Message), Encoding.UTF8.GetString(entry.Message.Topic.Span)) == (message.Number, message.Topic);
 
     private void Restore(StoredEntry entry)
     {
@@ -121,8 +133,9 @@ internal sealed partial class BrokerModel
 
     private SharedMessage Restore(Message message, string filter)
     {
-        var members = sessions.Values.Where(session => session.Subscriptions.ContainsKey(filter)).Select(session => (session.ClientId, session.Subscriptions[filter])).ToList();
-        var one = new SharedMessage(message, filter) { IsOptional = members.Count == 0 || members.Exists(member => member.Item2.QoS == QoS0) };
+        var members = sessions.Values.Where(session => session.Subscriptions.ContainsKey(filter))
+            .Select(session => (session.ClientId, Terms: session.Subscriptions[filter])).ToList();
+        var one = new SharedMessage(message, filter) { IsOptional = members.Count == 0 || members.Exists(member => member.Terms.QoS == QoS0) };
         one.May.UnionWith(members);
         shared.Add(one);
         return one;
@@ -136,7 +149,8 @@ internal sealed partial class BrokerModel
         foreach (var (topic, candidates) in kept)
         {
             var found = retained.GetValueOrDefault(topic);
-            Require(found?.ExpiresAt <= now || candidates.Exists(candidate => (candidate?.Number ?? 0) == (found?.Number ?? 0)), $"{topic} has retained {found} after the crash, which was replaced or not yet there");
+            var isRight = found?.ExpiresAt <= now || candidates.Exists(candidate => (candidate?.Number ?? 0) == (found?.Number ?? 0));
+            Require(isRight, $"{topic} has retained {found}, which was replaced or not yet there");
             (kept[topic] = []).Add(found);
         }
     }
@@ -166,7 +180,9 @@ internal sealed partial class BrokerModel
     {
         var expiresAt = record.ExpiresAt is { } utc ? now + (long)(utc - utcNow).TotalMilliseconds : Never;
         var number = NumberOf(record);
-        return new Message(number, publishers.GetValueOrDefault(number, "somebody"), Encoding.UTF8.GetString(record.Topic.Span), record.QualityOfService, record.Retain, expiresAt) { IsPromised = true };
+        var topic = Encoding.UTF8.GetString(record.Topic.Span);
+        var from = publishers.GetValueOrDefault(number, "somebody");
+        return new Message(number, from, topic, record.QualityOfService, record.Retain, expiresAt) { IsPromised = true };
     }
 
     private static Will WillOf(in MessageRecord record, int delay)
@@ -175,7 +191,7 @@ internal sealed partial class BrokerModel
         return new Will(Encoding.UTF8.GetString(record.Topic.Span), NumberOf(record), (int)record.QualityOfService, record.Retain, delay, (int)expiry);
     }
 
-    private static int NumberOf(in MessageRecord record) => record.Payload.IsEmpty ? 0 : int.Parse(Encoding.UTF8.GetString(record.Payload.Span), CultureInfo.InvariantCulture);
+    private static int NumberOf(in MessageRecord record) => NumberOf(record.Payload);
 
     private static void Require(bool isRight, [InterpolatedStringHandlerArgument(nameof(isRight))] Complaint complaint)
     {

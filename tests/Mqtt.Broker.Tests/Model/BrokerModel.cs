@@ -1,5 +1,4 @@
-using System.Diagnostics.CodeAnalysis;
-using System.Runtime.CompilerServices;
+using System.Globalization;
 using System.Text;
 
 namespace Mqtt.Broker.Tests.Model;
@@ -8,6 +7,7 @@ namespace Mqtt.Broker.Tests.Model;
 /// What a broker must, may and must not do, told in order: what it received, what it sent, and the time. It is no broker: it never sends
 /// anything, it only says what is owed to whom, and throws where what happens is not what must. Where the standard or a crash leaves
 /// a choice it says "may" (<see cref="Copy.IsOptional"/>), and goes on with what it sees.
+/// <para>This file is what is owed; <c>BrokerModel.Sent.cs</c> compares it with what comes, <c>BrokerModel.Crash.cs</c> with what a crash leaves.</para>
 /// </summary>
 internal sealed partial class BrokerModel
 {
@@ -22,8 +22,6 @@ internal sealed partial class BrokerModel
     private long lastQuiet;
 
     public int SessionCount => sessions.Count;
-
-    public int RetainedCount => retained.Values.Count(message => message.ExpiresAt > now);
 
     // --- What the broker receives
 
@@ -51,11 +49,15 @@ internal sealed partial class BrokerModel
         if (session is null)
             sessions[clientId] = session = new Session(clientId);
         session.Connection = connection;
-        session.ExpirySeconds = packet.Version == MqttProtocolVersion.V500 ? Cap(packet.SessionExpiryInterval ?? 0) : packet.CleanStart ? 0 : Cap(Never);
-        session.ExpiryWasZero = packet.Version == MqttProtocolVersion.V500 && session.ExpirySeconds == 0;
+        session.ExpirySeconds = Cap(connection.IsV5 ? packet.SessionExpiryInterval ?? 0 : packet.CleanStart ? 0 : Never);
+        session.ExpiryWasZero = connection.IsV5 && session.ExpirySeconds == 0;
         session.Will = will;
         session.Promises.Remove("session");
-        connection.Answers.Add(new Answer(MqttPacketType.ConnAck) { WhenSent = () => Attach(session, connection), WhenSeen = () => session.Promises["session"] = will });
+        connection.Answers.Add(new Answer(MqttPacketType.ConnAck)
+        {
+            WhenSent = () => Attach(session, connection),
+            WhenSeen = () => session.Promises["session"] = will,
+        });
         return connection;
     }
 
@@ -80,7 +82,7 @@ internal sealed partial class BrokerModel
             case PubRecPacket received:
                 Complete(session, received.PacketId);
                 session.Released.Add((received.PacketId, true));
-                connection.Answers.Add(new Answer(MqttPacketType.PubRel, received.PacketId) { WhenSeen = () => session.Promises[$"released {received.PacketId}"] = true });
+                Release(session, connection, received.PacketId);
                 break;
             case PubCompPacket completed:
                 session.Released.RemoveAll(released => released.PacketId == completed.PacketId);
@@ -89,7 +91,10 @@ internal sealed partial class BrokerModel
             case PubRelPacket release:
                 var code = session.Arrivals.Remove(release.PacketId) ? ReasonCode.Success : ReasonCode.PacketIdentifierNotFound;
                 session.Promises.Remove($"arrival {release.PacketId}");
-                connection.Answers.Add(new Answer(MqttPacketType.PubComp, release.PacketId, code) { WhenSeen = () => session.Promises[$"arrival {release.PacketId}"] = false });
+                connection.Answers.Add(new Answer(MqttPacketType.PubComp, release.PacketId, code)
+                {
+                    WhenSeen = () => session.Promises[$"arrival {release.PacketId}"] = false,
+                });
                 break;
             case DisconnectPacket goodbye:
                 OnDisconnect(session, connection, goodbye);
@@ -106,7 +111,7 @@ internal sealed partial class BrokerModel
 
     private void OnPublish(Session session, Connection connection, PublishPacket packet)
     {
-        var number = packet.Payload.IsEmpty ? 0 : int.Parse(Encoding.UTF8.GetString(packet.Payload.Span));
+        var number = NumberOf(packet.Payload);
         var expiresAt = packet.MessageExpiryInterval is { } seconds ? now + (seconds * 1000L) : Never;
         var message = new Message(number, session.ClientId, packet.Topic.ToString(), packet.QualityOfService, packet.Retain, expiresAt);
 
@@ -141,7 +146,8 @@ internal sealed partial class BrokerModel
         session.Promises.Remove(terms.Filter);
         foreach (var message in shared.Where(message => message.Filter == terms.Filter && message.May.Count > 0))
             message.May.Add((session.ClientId, terms));
-        var wantsRetained = !terms.IsShared && (asked.RetainHandling == RetainHandling.SendAtSubscribe || (asked.RetainHandling == RetainHandling.SendIfNew && isNew));
+        var wantsRetained = !terms.IsShared
+            && (asked.RetainHandling == RetainHandling.SendAtSubscribe || (asked.RetainHandling == RetainHandling.SendIfNew && isNew));
         var keptNow = retained.Values.ToList();
         connection.Answers.Add(new Answer(MqttPacketType.SubAck, packet.PacketId, (ReasonCode)asked.QualityOfService)
         {
@@ -202,7 +208,18 @@ internal sealed partial class BrokerModel
             Owe(session, new Copy(message, qos, retain, Identifiers(matching)) { IsDurable = session.ExpirySeconds > 0 });
         }
 
-        var groups = sessions.Values.SelectMany(session => session.Subscriptions.Values.Where(terms => terms.IsShared && terms.Matches(message.Topic)), (session, terms) => (session, terms)).ToLookup(pair => pair.terms.Filter);
+        return receivers + PublishShared(message);
+    }
+
+    // Of each shared subscription one member gets it, whichever.
+    private int PublishShared(Message message)
+    {
+        var members =
+            from session in sessions.Values
+            from terms in session.Subscriptions.Values
+            where terms.IsShared && terms.Matches(message.Topic)
+            select (session, terms);
+        var groups = members.ToLookup(pair => pair.terms.Filter);
         foreach (var group in groups)
         {
             var least = group.Min(pair => Min(message.QoS, pair.terms.QoS));
@@ -211,7 +228,7 @@ internal sealed partial class BrokerModel
             shared.Add(one);
         }
 
-        return receivers + groups.Count;
+        return groups.Count;
     }
 
     private void Keep(Message message)
@@ -239,7 +256,13 @@ internal sealed partial class BrokerModel
     private void OweRetained(Session session, Message message, Terms terms, bool isOptional)
     {
         if (message.ExpiresAt > lastQuiet && message.Number != 0 && terms.Matches(message.Topic))
-            Owe(session, new Copy(message, Min(message.QoS, terms.QoS), true, Identifiers([terms])) { RetainedBy = terms.Filter, IsOptional = isOptional || message.ExpiresAt <= now });
+        {
+            Owe(session, new Copy(message, Min(message.QoS, terms.QoS), true, Identifiers([terms]))
+            {
+                RetainedBy = terms.Filter,
+                IsOptional = isOptional || message.ExpiresAt <= now,
+            });
+        }
     }
 
     // QoS 0 is for who is there, and perhaps for who is just coming.
@@ -256,7 +279,8 @@ internal sealed partial class BrokerModel
         if (session.Will is not { } will)
             return;
         session.Will = null;
-        Publish(new Message(will.Payload, session.ClientId, will.Topic, (QualityOfService)will.QoS, will.Retain, will.Expiry > 0 ? now + (will.Expiry * 1000L) : Never));
+        var expiresAt = will.Expiry > 0 ? now + (will.Expiry * 1000L) : Never;
+        Publish(new Message(will.Payload, session.ClientId, will.Topic, (QualityOfService)will.QoS, will.Retain, expiresAt));
     }
 
     // What was under way is due again, releases first.
@@ -268,9 +292,12 @@ internal sealed partial class BrokerModel
         {
             var packetId = session.Released[i].PacketId;
             session.Released[i] = (packetId, false);
-            connection.Answers.Add(new Answer(MqttPacketType.PubRel, packetId) { WhenSeen = () => session.Promises[$"released {packetId}"] = true });
+            Release(session, connection, packetId);
         }
     }
+
+    private static void Release(Session session, Connection connection, ushort packetId) =>
+        connection.Answers.Add(new Answer(MqttPacketType.PubRel, packetId) { WhenSeen = () => session.Promises[$"released {packetId}"] = true });
 
     // What waits to be sent is done with, though nobody sees it; what was not seen may have been sent, and QoS 0 is perhaps lost.
     private void Detach(Session session)
@@ -284,8 +311,8 @@ internal sealed partial class BrokerModel
         session.Connection = null;
         foreach (var copy in session.Owed)
             (copy.MayHaveBeenSent, copy.IsOptional) = (true, copy.IsOptional || copy.QoS == QoS0);
-        foreach (var message in shared.Where(message => message.May.Any(may => may.ClientId == session.ClientId && Min(may.Terms.QoS, message.Message.QoS) == QoS0)))
-            message.IsOptional = true;
+        foreach (var message in shared)
+            message.IsOptional |= message.May.Any(may => may.ClientId == session.ClientId && Min(may.Terms.QoS, message.Message.QoS) == QoS0);
     }
 
     private void Lose(Session session)
@@ -305,8 +332,8 @@ internal sealed partial class BrokerModel
         sessions.Remove(session.ClientId);
         foreach (var filter in session.Subscriptions.Keys)
             LeaveShared(filter);
-        foreach (var message in shared.Where(message => message.Message.QoS == QoS2 && message.May.Any(may => may.ClientId == session.ClientId)))
-            message.IsOptional = true;
+        foreach (var message in shared)
+            message.IsOptional |= message.Message.QoS == QoS2 && message.May.Any(may => may.ClientId == session.ClientId);
     }
 
     // What a group was not sent dies with its last member.
@@ -320,109 +347,11 @@ internal sealed partial class BrokerModel
 
     private void Complete(Session session, ushort packetId)
     {
-        var copy = session.Owed.Find(copy => copy.PacketId == packetId && !copy.IsDue) ?? throw new InvalidOperationException($"The client acknowledged {packetId}, which is not under way.");
+        var copy = session.Owed.Find(copy => copy.PacketId == packetId && !copy.IsDue)
+            ?? throw new InvalidOperationException($"The client acknowledged {packetId}, which is not under way.");
         session.Owed.Remove(copy);
         if (copy.Shared is not null)
             shared.Remove(copy.Shared);
-    }
-
-    // --- What the broker sends
-
-    /// <summary>A client has seen a packet.</summary>
-    public void OnSent(Connection connection, MqttPacket packet)
-    {
-        if (packet is PublishPacket publish)
-            OnPublishSent(connection, publish);
-        else if (packet is DisconnectPacket goodbye)
-            Require(connection.IsV5 && connection.Goodbye == goodbye.ReasonCode && goodbye.ReasonCode != ReasonCode.NormalDisconnection, $"is dismissed with {goodbye.ReasonCode}, not {connection.Goodbye}", connection);
-        else
-            OnAnswered(connection, packet);
-    }
-
-    /// <summary>A client has seen the end of its connection.</summary>
-    public static void OnClosed(Connection connection, bool hasSeenGoodbye) =>
-        Require(connection.Goodbye is { } code && hasSeenGoodbye == (connection.IsV5 && code != ReasonCode.NormalDisconnection), $"was closed, and should be with {connection.Goodbye}", connection);
-
-    // Answers come in the order of what they answer, but SUBACK may be ahead of those that wait for the store.
-    private static void OnAnswered(Connection connection, MqttPacket packet)
-    {
-        var (id, code) = packet switch
-        {
-            ConnAckPacket answer => ((ushort)0, answer.ReasonCode),
-            SubAckPacket answer => (answer.PacketId, answer.ReasonCodes[0]),
-            UnsubAckPacket answer => (answer.PacketId, connection.IsV5 ? answer.ReasonCodes[0] : ReasonCode.Success),
-            PublishResponsePacket answer => (answer.PacketId, answer.ReasonCode),
-            _ => throw Wrong($"gets {packet.Type}", connection),
-        };
-        var due = packet is SubAckPacket ? connection.Answers.Find(answer => answer.Type == MqttPacketType.SubAck) : connection.Answers.FirstOrDefault();
-        Require(due is not null, $"gets {packet.Type} {id}, which answers nothing", connection);
-        connection.Answers.Remove(due!);
-        var expected = !connection.IsV5 && due!.Type != MqttPacketType.SubAck ? ReasonCode.Success : due!.Code;
-        Require((due.Type, due.PacketId, expected) == (packet.Type, id, code), $"gets {packet.Type} {id} {code} in place of {due.Type} {due.PacketId} {expected}", connection);
-        if (packet is ConnAckPacket accepted && connection.Version != MqttProtocolVersion.V310)
-            Require(accepted.SessionPresent == connection.IsPresent, $"is told Session Present {accepted.SessionPresent}", connection);
-        due.WhenSent?.Invoke();
-        due.WhenSeen?.Invoke();
-    }
-
-    private void OnPublishSent(Connection connection, PublishPacket packet)
-    {
-        var session = sessions.GetValueOrDefault(connection.ClientId);
-        var number = packet.Payload.IsEmpty ? 0 : int.Parse(Encoding.UTF8.GetString(packet.Payload.Span));
-        var seen = new Copy(new Message(number, "somebody", packet.Topic.ToString(), packet.QualityOfService, packet.Retain, 0), packet.QualityOfService, packet.Retain, [.. packet.SubscriptionIdentifiers]);
-        Require(session?.Connection == connection && connection.IsAccepted, $"gets {seen}, and is not connected", connection);
-
-        var copy = session!.Owed.Find(copy => copy.QoS != QoS0 && copy.PacketId == packet.PacketId && packet.PacketId != 0);
-        if (copy is null)
-            copy = FindFirst(session, connection, seen, packet);
-        else
-            Require(copy.IsDue && packet.Duplicate && copy.LooksLike(seen with { Identifiers = connection.IsV5 && !copy.IsVague ? seen.Identifiers : copy.Identifiers }), $"gets {seen}, DUP {packet.Duplicate}, under the identifier of {copy}", connection);
-        var earlier = session.Owed.TakeWhile(other => other != copy).FirstOrDefault(other => other.IsDue && !other.IsOptional && other.Message.ExpiresAt > now && other.IsInOrderWith(copy));
-        Require(earlier is null, $"gets {copy} before {earlier}", connection);
-        CheckExpiry(connection, copy, packet);
-        if (copy.QoS == QoS0)
-        {
-            session.Owed.Remove(copy);
-            return;
-        }
-
-        Require(session.UnderWay < connection.Window, $"gets {copy} beyond its Receive Maximum of {connection.Window}", connection);
-        (copy.IsDue, copy.PacketId) = (false, packet.PacketId);
-    }
-
-    // One that the client has not seen: its own, or one that it shares.
-    private Copy FindFirst(Session session, Connection connection, Copy seen, PublishPacket packet)
-    {
-        if (!connection.IsV5)
-            seen = seen with { Identifiers = [] };
-        bool IsIt(Copy copy) => copy.IsDue && copy.PacketId == 0 && (copy.MayHaveBeenSent || (!packet.Duplicate && copy.Message.ExpiresAt > lastQuiet)) && seen.LooksLike(connection.IsV5 ? copy : copy with { Identifiers = [] });
-        var copy = session.Owed.Concat(Shared(session, seen.Message.Number)).Where(IsIt).MinBy(copy => copy.Shared?.IsOptional ?? copy.IsOptional);
-        Require(copy is not null, $"gets {seen}, DUP {packet.Duplicate}, which it is not owed; owed: [{string.Join("; ", session.Owed)}] and of shared [{string.Join("; ", Shared(session, seen.Message.Number))}]", connection);
-        copy!.IsVague |= !connection.IsV5;
-        if (copy.Shared is null)
-            return copy;
-        (copy.Shared.Holder, copy.Shared.HeldAt) = (session, copy.QoS);
-        session.Owed.Add(copy);
-        if (copy.QoS == QoS0)
-            shared.Remove(copy.Shared);
-        return copy;
-    }
-
-    private IEnumerable<Copy> Shared(Session session, int number) =>
-        from message in shared
-        where message.Message.Number == number && message.IsOpen
-        orderby message.IsOptional, message.May.Count
-        from may in message.May
-        where may.ClientId == session.ClientId
-        select new Copy(message.Message, Min(message.Message.QoS, may.Terms.QoS), message.Message.Retain && may.Terms.AsPublished, Identifiers([may.Terms])) { Shared = message, MayHaveBeenSent = true };
-
-    private void CheckExpiry(Connection connection, Copy copy, PublishPacket packet)
-    {
-        if (!connection.IsV5)
-            return;
-        Require((packet.MessageExpiryInterval is null) == (copy.Message.ExpiresAt == Never), $"gets {copy} with expiry {packet.MessageExpiryInterval}", connection);
-        if (packet.MessageExpiryInterval is { } left && copy.Message.ExpiresAt > now)
-            Require(left * 1000L <= copy.Message.ExpiresAt - lastQuiet + 1250 && left * 1000L >= copy.Message.ExpiresAt - now - 1250, $"gets {copy} with {left} s left of {(copy.Message.ExpiresAt - now) / 1000.0}", connection);
     }
 
     // --- Time
@@ -442,40 +371,8 @@ internal sealed partial class BrokerModel
         now = until;
     }
 
-    /// <summary>All is quiet. What must have come by now has come, unless it may wait for the store.</summary>
-    public void OnQuiet(bool allIsSafe)
-    {
-        lastQuiet = now;
-        if (!allIsSafe)
-            return;
-        OnAllSafe();
-        foreach (var session in sessions.Values)
-        {
-            session.Late.Clear();
-            session.WasLostWaiting = false;
-        }
-
-        foreach (var session in sessions.Values.Where(session => session.Connection is not null))
-        {
-            var connection = session.Connection!;
-            Require(connection.Answers.Count == 0, $"still waits for [{string.Join("; ", connection.Answers.Select(answer => $"{answer.Type} {answer.PacketId}"))}]", connection);
-            if (!session.HasRoom)
-                continue;
-            var missing = session.Owed.Find(copy => copy.IsDue && !copy.IsOptional && (copy.Message.ExpiresAt > now || (copy.PacketId != 0 && copy.QoS == QoS2)));
-            Require(missing is null, $"does not get {missing}", connection);
-            session.Owed.RemoveAll(copy => copy.IsDue);
-        }
-
-        foreach (var message in shared.Where(message => !message.IsOptional && message.IsOpen && message.Message.ExpiresAt > now))
-        {
-            var members = sessions.Values.Where(session => session.Subscriptions.ContainsKey(message.Filter)).ToList();
-            if (!members.TrueForAll(session => session.HasRoom))
-                continue;
-            throw new ModelException($"No member of {message.Filter} gets {message.Message}; members: {string.Join(", ", members.Select(session => session.ClientId))}");
-        }
-    }
-
-    private static long NextDue(Session session) => Math.Min(ExpiryDue(session), session.Will is { } will ? session.LostAt + (will.Delay * 1000L) : Never);
+    private static long NextDue(Session session) =>
+        Math.Min(ExpiryDue(session), session.Will is { } will ? session.LostAt + (will.Delay * 1000L) : Never);
 
     private static long ExpiryDue(Session session) => session.LostAt + (session.ExpirySeconds * 1000L);
 
@@ -483,13 +380,7 @@ internal sealed partial class BrokerModel
 
     private static QualityOfService Min(QualityOfService one, QualityOfService other) => one < other ? one : other;
 
+    private static int NumberOf(ReadOnlyMemory<byte> payload) => payload.IsEmpty ? 0 : int.Parse(Encoding.UTF8.GetString(payload.Span), CultureInfo.InvariantCulture);
+
     private static uint[] Identifiers(IEnumerable<Terms> matching) => [.. matching.Select(terms => terms.Identifier).Where(identifier => identifier != 0)];
-
-    private static void Require([DoesNotReturnIf(false)] bool isRight, [InterpolatedStringHandlerArgument(nameof(isRight))] Complaint complaint, Connection connection)
-    {
-        if (!isRight)
-            throw Wrong(complaint.ToString(), connection);
-    }
-
-    private static ModelException Wrong(string what, Connection connection) => new($"{connection.ClientId} ({connection.Version}) {what}.");
 }

@@ -57,7 +57,10 @@ internal sealed record Copy(Message Message, QualityOfService QoS, bool Retain, 
         Identifiers.Order().SequenceEqual(other.Identifiers.Order());
 
     public override string ToString() =>
-        $"{Message}, copy at QoS {(int)QoS}{(Retain ? " RETAIN" : "")} identifiers [{string.Join(", ", Identifiers)}] packet {PacketId}{(IsDue ? "" : " under way")}{(IsOptional ? " optional" : "")}{(Message.ExpiresAt is > 0 and < long.MaxValue ? $" until {Message.ExpiresAt}" : "")}";
+        $"{Message}, copy at QoS {(int)QoS}{(Retain ? " RETAIN" : "")} identifiers [{string.Join(", ", Identifiers)}] packet {PacketId}"
+        + (IsDue ? "" : " under way")
+        + (IsOptional ? " optional" : "")
+        + (Message.ExpiresAt is > 0 and < long.MaxValue ? $" until {Message.ExpiresAt}" : "");
 }
 
 /// <summary>A message of a shared subscription: any of these may get it, one of them must.</summary>

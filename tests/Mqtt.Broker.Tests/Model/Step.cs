@@ -19,11 +19,18 @@ internal abstract record Step
     }
 
     // Those that differ from their defaults.
-    private static IEnumerable<string> Arguments(object made) =>
-        from parameter in made.GetType().GetConstructors(BindingFlags.Public | BindingFlags.Instance).MaxBy(constructor => constructor.GetParameters().Length)!.GetParameters()
-        let value = made.GetType().GetProperty(parameter.Name!)!.GetValue(made)
-        where !parameter.HasDefaultValue || !Equals(value, parameter.DefaultValue is null ? null : Convert.ChangeType(parameter.DefaultValue, parameter.ParameterType, CultureInfo.InvariantCulture))
-        select parameter.HasDefaultValue ? $"{parameter.Name}: {Text(value)}" : Text(value);
+    private static IEnumerable<string> Arguments(object made)
+    {
+        var constructor = made.GetType().GetConstructors(BindingFlags.Public | BindingFlags.Instance).MaxBy(one => one.GetParameters().Length)!;
+        foreach (var parameter in constructor.GetParameters())
+        {
+            var value = made.GetType().GetProperty(parameter.Name!)!.GetValue(made);
+            if (!parameter.HasDefaultValue)
+                yield return Text(value);
+            else if (Text(value) != Text(parameter.DefaultValue))
+                yield return $"{parameter.Name}: {Text(value)}";
+        }
+    }
 
     private static string Text(object? value) => value switch
     {
