@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Security;
-using Microsoft.Extensions.Logging;
 using Mqtt.Protocol;
 using Mqtt.Protocol.Channels;
 using Mqtt.Server.Connections;
@@ -219,7 +218,7 @@ public sealed class MqttServer : IAsyncDisposable
         }
         catch (TimeoutException)
         {
-            options.Logger.LogError("The server stops, although the handlers of {Count} connections have not completed.", connections.Count);
+            options.Logger.HandlersLeftBehind(connections.Count);
         }
     }
 
@@ -236,7 +235,7 @@ public sealed class MqttServer : IAsyncDisposable
             catch (Exception failure)
             {
                 // Out of descriptors or memory, mostly: those that are connected go on, new ones wait a little.
-                options.Logger.LogError(failure, "Accepting on {EndPoint} failed.", listener.EndPoint);
+                options.Logger.AcceptFailed(failure, listener.EndPoint);
                 await Task.Delay(DeadlineWheel.TickMilliseconds, CancellationToken.None).ConfigureAwait(false);
             }
         }
@@ -271,7 +270,7 @@ public sealed class MqttServer : IAsyncDisposable
             }
             catch (Exception failure)
             {
-                options.Logger.LogError(failure, "A filter of connections failed.");
+                options.Logger.AcceptFilterFailed(failure);
                 return false;
             }
         }
@@ -288,7 +287,7 @@ public sealed class MqttServer : IAsyncDisposable
         }
         catch (Exception failure)
         {
-            options.Logger.LogError(failure, "The context of connection {Connection} could not be made.", connection);
+            options.Logger.ContextFailed(failure, connection);
         }
     }
 

@@ -372,7 +372,7 @@ internal sealed class ClientSession : IThreadPoolWorkItem, IAsyncDisposable
     /// <summary>A handler has thrown: what to tell the server.</summary>
     public ReasonCode OnHandlerFailed(MqttMessage message, Exception error)
     {
-        logger.LogError(error, "The handler of a message to {Topic} failed.", message.Topic);
+        logger.HandlerFailed(error, message.Topic);
         if (Options.HandlerFailure == MqttHandlerFailure.Acknowledge)
             return ReasonCode.Success;
         if (Options.HandlerFailure == MqttHandlerFailure.Disconnect)
@@ -381,10 +381,10 @@ internal sealed class ClientSession : IThreadPoolWorkItem, IAsyncDisposable
     }
 
     /// <summary>An event handler of the client has thrown.</summary>
-    public void OnEventFailed(Exception error) => logger.LogError(error, "A handler of {Event} failed.", nameof(MqttClient.Disconnected));
+    public void OnEventFailed(Exception error) => logger.EventHandlerFailed(error, nameof(MqttClient.Disconnected));
 
     /// <summary>A connection that was accepted has ended.</summary>
-    public void LogEnd(MqttDisconnectCause cause) => logger.LogInformation("The connection ended: {Cause}", cause);
+    public void LogEnd(MqttDisconnectCause cause) => logger.ConnectionEnded(cause);
 
     // --- Inside, under the gate ---
 

@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Logging;
 using Mqtt.Protocol;
 using Mqtt.Server.Broker.InProcess;
 
@@ -136,7 +135,7 @@ public sealed class InProcessSubscription : IAsyncEnumerable<PublishPacket>, IAs
                 }
                 catch (Exception failure)
                 {
-                    client.Logger.LogError(failure, "The handler of {Filter} of the in-process client {Client} failed.", Filter, client.ClientId);
+                    client.Logger.InProcessHandlerFailed(failure, Filter, client.ClientId);
                 }
 
                 receipt?.OnDone();

@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Logging;
 using Mqtt.Protocol;
 using Mqtt.Protocol.Channels;
 using Mqtt.Server.Time;
@@ -156,7 +155,7 @@ internal sealed class ConnectionLoop : Deadline
         }
         catch (Exception failure)
         {
-            options.Logger.LogError(failure, "The handler of connection {Connection} failed.", Connection);
+            options.Logger.HandlerFailed(failure, Connection);
             cause = new MqttCloseCause(MqttCloseKind.HandlerFailed, ReasonCode.ImplementationSpecificError, failure);
         }
 
@@ -166,7 +165,7 @@ internal sealed class ConnectionLoop : Deadline
         }
         catch (Exception failure)
         {
-            options.Logger.LogError(failure, "The end of connection {Connection} failed.", Connection);
+            options.Logger.EndFailed(failure, Connection);
         }
 
         server.Forget(this);
@@ -354,7 +353,7 @@ internal sealed class ConnectionLoop : Deadline
         }
         catch (Exception failure)
         {
-            options.Logger.LogError(failure, "The handler of connection {Connection} failed.", Connection);
+            options.Logger.HandlerFailed(failure, Connection);
             AnswerBeforeClosing(new MqttCloseCause(MqttCloseKind.HandlerFailed, ReasonCode.ImplementationSpecificError, failure));
             throw;
         }
@@ -552,7 +551,7 @@ internal sealed class ConnectionLoop : Deadline
         }
         catch (Exception failure)
         {
-            options.Logger.LogError(failure, "The handler failed at the end of connection {Connection}.", Connection);
+            options.Logger.HandlerFailedAtEnd(failure, Connection);
         }
     }
 
@@ -638,7 +637,7 @@ internal sealed class ConnectionLoop : Deadline
         }
         catch (Exception failure)
         {
-            options.Logger.LogError(failure, "Whoever was told of a state of connection {Connection} failed.", Connection);
+            options.Logger.StateObserverFailed(failure, Connection);
         }
     }
 }

@@ -115,7 +115,7 @@ internal sealed class PacketHookChannel(MqttChannel inner, IReadOnlyList<IMqttPa
         catch (MqttProtocolException strange)
         {
             isOpaque = true;
-            logger.LogWarning(strange, "Connection {Connection} sends what is no packet; hooks do not see it any more.", Connection);
+            logger.PacketHookBlinded(strange, Connection);
         }
 
         if (!isOpaque)
@@ -148,7 +148,7 @@ internal sealed class PacketHookChannel(MqttChannel inner, IReadOnlyList<IMqttPa
             }
             catch (Exception failure)
             {
-                logger.LogError(failure, "The packet hook {Hook} failed.", hooks[i]);
+                logger.PacketHookFailed(failure, hooks[i]);
             }
         }
 
@@ -165,7 +165,7 @@ internal sealed class PacketHookChannel(MqttChannel inner, IReadOnlyList<IMqttPa
             }
             catch (Exception failure)
             {
-                logger.LogError(failure, "The packet hook {Hook} failed.", hook);
+                logger.PacketHookFailed(failure, hook);
             }
         }
     }

@@ -16,7 +16,7 @@ internal sealed class PacketHookMiddleware(IReadOnlyList<IMqttPacketHook> hooks,
             }
             catch (Exception failure)
             {
-                logger.LogError(failure, "The packet hook {Hook} failed.", hook);
+                logger.PacketHookFailed(failure, hook);
             }
         }
 
@@ -62,7 +62,7 @@ internal sealed class PacketHookMiddleware(IReadOnlyList<IMqttPacketHook> hooks,
             }
             catch (Exception failure)
             {
-                logger.LogError(failure, "The packet hook {Hook} failed.", hook);
+                logger.PacketHookFailed(failure, hook);
             }
         }
     }

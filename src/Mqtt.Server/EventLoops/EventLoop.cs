@@ -125,7 +125,7 @@ internal sealed class EventLoop : IDisposable
                 catch (Exception failure)
                 {
                     // What was not dispatched is told again.
-                    logger.LogError(failure, "A round of {Loop} failed.", thread.Name);
+                    logger.RoundFailed(failure, thread.Name);
                     isBehind = true;
                 }
             }
@@ -194,7 +194,7 @@ internal sealed class EventLoop : IDisposable
         }
         catch (Exception failure)
         {
-            logger.LogError(failure, "An action on {Loop} failed.", thread.Name);
+            logger.ActionFailed(failure, thread.Name);
         }
     }
 

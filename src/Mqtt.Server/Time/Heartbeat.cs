@@ -22,7 +22,7 @@ internal sealed class Heartbeat : IAsyncDisposable
     public Heartbeat(TimeProvider time, ILogger logger)
     {
         this.time = time;
-        onFailure = failure => logger.LogError(failure, "A deadline failed.");
+        onFailure = logger.DeadlineFailed;
         start = time.GetTimestamp();
         var period = TimeSpan.FromMilliseconds(DeadlineWheel.TickMilliseconds);
         beats = time == TimeProvider.System

@@ -1,5 +1,4 @@
 using System.Diagnostics.CodeAnalysis;
-using Microsoft.Extensions.Logging;
 using Mqtt.Protocol;
 using Mqtt.Server.Broker.Hooks;
 
@@ -86,12 +85,12 @@ internal sealed class Authenticator
         if (failure is OperationCanceledException && timeout.IsCancellationRequested)
         {
             statistics.OnHookSlow();
-            options.Logger.LogWarning("The authentication hook {Hook} took longer than {Timeout}.", hook, options.Authentication.Timeout);
+            options.Logger.AuthenticationSlow(hook, options.Authentication.Timeout);
             return AuthenticationResult.Refused(ReasonCode.ServerUnavailable);
         }
 
         statistics.OnHookFailed();
-        options.Logger.LogError(failure, "The authentication hook {Hook} failed.", hook);
+        options.Logger.AuthenticationFailed(failure, hook);
         return AuthenticationResult.Refused(ReasonCode.UnspecifiedError);
     }
 }

@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Logging;
 using Mqtt.Protocol.Channels;
 using Mqtt.Server.Broker.Messages;
 using Mqtt.Server.Broker.Rules;
@@ -41,7 +40,7 @@ internal sealed class DelayFlow(SessionContext context, PublishFlow publishing, 
         lock (gate)
         {
             if (waiting.Count > 0)
-                context.Options.Logger.LogWarning("{Count} messages that were to be published later are lost.", waiting.Count);
+                context.Options.Logger.DelayedMessagesLost(waiting.Count);
             while (waiting.TryDequeue(out var next, out _))
                 next.Message.Release();
             bytes = 0;

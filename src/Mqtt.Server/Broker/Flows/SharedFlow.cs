@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Logging;
 using Mqtt.Protocol;
 using Mqtt.Protocol.Channels;
 using Mqtt.Server.Broker.Messages;
@@ -193,7 +192,7 @@ internal sealed class SharedFlow
         }
         catch (Exception failure)
         {
-            context.Options.Logger.LogError(failure, "The pick of a member of {Share} failed.", group.Filter);
+            context.Options.Logger.SharedPickFailed(failure, group.Filter);
         }
 
         return picked >= 0 && picked < members.Length ? picked : (group.Last + 1) % members.Length;

@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Logging;
 using Mqtt.Server.Broker.Sessions;
 
 namespace Mqtt.Server.Broker.Flows;
@@ -34,7 +33,7 @@ internal sealed class TakeoverWatch(SessionContext context)
         }
 
         if (count == context.Options.TakeoversPerMinute + 1)
-            context.Options.Logger.LogWarning("Client {ClientId} was taken over {Count} times within a minute: two devices seem to share the name.", clientId, count);
+            context.Options.Logger.TakenOverOften(clientId, count);
     }
 
     /// <summary>Completes when the next connection may take the identifier over; <see langword="null"/> if it may at once.</summary>

@@ -1,5 +1,4 @@
 using System.Diagnostics.CodeAnalysis;
-using Microsoft.Extensions.Logging;
 
 namespace Mqtt.Server.Broker.Hooks;
 
@@ -39,14 +38,14 @@ internal sealed class HookRunner(IBrokerHook hook, MqttBrokerOptions options, Br
     public void OnFailed(Exception failure)
     {
         statistics.OnHookFailed();
-        options.Logger.LogError(failure, "The hook {Hook} failed.", hook);
+        options.Logger.HookFailed(failure, hook);
     }
 
     /// <summary>The hook has been asked for so long that somebody should look at it.</summary>
     public void OnSlow()
     {
         statistics.OnHookSlow();
-        options.Logger.LogWarning("The hook {Hook} has not answered for {Time}, and keeps a client waiting.", hook, options.SlowHookTime);
+        options.Logger.HookSlow(hook, options.SlowHookTime);
     }
 
     /// <summary>Reports the failure of what the hook goes on with alone.</summary>
@@ -97,7 +96,7 @@ internal sealed class HookRunner(IBrokerHook hook, MqttBrokerOptions options, Br
         if (!Volatile.Read(ref loses) || isLossReported)
             return;
         isLossReported = true;
-        options.Logger.LogWarning("The hook {Hook} is too slow, and is not told everything any more.", hook);
+        options.Logger.HookNoticesLost(hook);
     }
 
     // Never fails; whoever wants to know when it is over awaits the source's task.

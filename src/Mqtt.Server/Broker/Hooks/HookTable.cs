@@ -70,7 +70,7 @@ internal sealed class HookTable
     public void OnFilterFailed(Exception failure)
     {
         statistics.OnHookFailed();
-        logger.LogError(failure, "The receivers of a message could not be chosen.");
+        logger.ReceiverFilterFailed(failure);
     }
 
     /// <summary>Completes when every observer has been told what has happened up to now.</summary>
