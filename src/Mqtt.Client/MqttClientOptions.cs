@@ -1,3 +1,4 @@
+using System.Net;
 using Microsoft.Extensions.Logging;
 using Mqtt.Protocol.Channels;
 
@@ -10,10 +11,17 @@ namespace Mqtt.Client;
 public sealed record MqttClientOptions
 {
     /// <summary>
-    /// Where the server is: <c>mqtt://host:port</c> or <c>tcp://host:port</c>, port 1883 if none is given; a user name and password in it serve as
-    /// <see cref="Credentials"/>. Default: <c>mqtt://localhost:1883</c>.
+    /// Where the server is: <c>mqtt://host:port</c> or <c>tcp://host:port</c>, port 1883 if none is given; <c>unix:///path/to/socket</c>. A user
+    /// name and password in it serve as <see cref="Credentials"/> (<c>unix://user:password@localhost/path</c>). Default: <c>mqtt://localhost:1883</c>.
     /// </summary>
     public Uri Server { get; init; } = new("mqtt://localhost:1883");
+
+    /// <summary>
+    /// Connects to an end point and gives the stream, as that of <c>SocketsHttpHandler</c> does: a <see cref="System.Net.DnsEndPoint"/>, or a
+    /// <see cref="System.Net.Sockets.UnixDomainSocketEndPoint"/>. The client owns the stream, and puts on it what the address asks for. Default: a
+    /// socket, to whichever address of the host answers first.
+    /// </summary>
+    public Func<EndPoint, CancellationToken, ValueTask<Stream>>? ConnectCallback { get; init; }
 
     /// <summary>Makes the channel to the server, in place of dialling <see cref="Server"/>: over memory, or any other transport. Default: none.</summary>
     public Func<CancellationToken, ValueTask<MqttChannel>>? ConnectChannel { get; init; }
@@ -102,7 +110,8 @@ public sealed record MqttClientOptions
         RequireSomething(Timeouts, nameof(Timeouts));
         RequireSomething(Limits, nameof(Limits));
         RequireSomething(TimeProvider, nameof(TimeProvider));
-        Require(ConnectChannel is not null || (Server.IsAbsoluteUri && Server.Scheme is "mqtt" or "tcp"), nameof(Server), $"'{Server}' is no mqtt:// or tcp:// address");
+        if (ConnectChannel is null)
+            RequireAddress(Server, nameof(Server));
         Require(ProtocolVersion is >= MqttProtocolVersion.V310 and <= MqttProtocolVersion.V500, nameof(ProtocolVersion), "there is no such version");
         RequireVersion();
         Require(KeepAlive >= TimeSpan.Zero && KeepAlive <= TimeSpan.FromSeconds(ushort.MaxValue), nameof(KeepAlive), "it is 0 to 65,535 seconds");
@@ -130,6 +139,18 @@ public sealed record MqttClientOptions
         Require(ClientId is not "" || ProtocolVersion != MqttProtocolVersion.V310, nameof(ClientId), "3.1 needs an identifier");
         Require(Credentials is not { UserName: null, Password: not null }, nameof(Credentials), "before 5.0 a password needs a user name");
         Require(Authentication is null, nameof(Authentication), "it needs 5.0");
+    }
+
+    private static void RequireAddress(Uri server, string name)
+    {
+        try
+        {
+            ServerAddress.Parse(server);
+        }
+        catch (FormatException wrong)
+        {
+            Require(false, name, wrong.Message);
+        }
     }
 
     private static void RequireSomething(object? value, string name) => Require(value is not null, name, "it is missing");

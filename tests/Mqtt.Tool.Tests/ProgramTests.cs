@@ -103,7 +103,7 @@ public class ProgramTests
 
             (await shell.ExitCodeAsync()).Should().Be(1);
             shell.Output.Should().BeEmpty();
-            shell.Error.Should().Match($"mqtt *: No connection to 127.0.0.1, port {port}: *refused\n");
+            shell.Error.Should().Match($"mqtt *: No connection to mqtt://127.0.0.1:{port}: *refused\n");
         }
     }
 

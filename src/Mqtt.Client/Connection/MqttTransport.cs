@@ -83,7 +83,7 @@ internal sealed class MqttTransport(ClientSession session, Action<MqttDisconnect
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken, disposing.Token);
         try
         {
-            var channel = await DialAsync(either.Token).ConfigureAwait(false);
+            var channel = await Dialer.DialAsync(options.Server, options, either.Token).ConfigureAwait(false);
             return await ConnectAsync(channel, either.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
@@ -92,9 +92,6 @@ internal sealed class MqttTransport(ClientSession session, Action<MqttDisconnect
             throw new MqttConnectionException($"The server did not answer within {options.Timeouts.Connect}.");
         }
     }
-
-    private ValueTask<MqttChannel> DialAsync(CancellationToken cancellationToken) =>
-        options.ConnectChannel is { } connect ? connect(cancellationToken) : TcpDialer.DialAsync(options.Server, cancellationToken);
 
     private async ValueTask<MqttConnectResult> ConnectAsync(MqttChannel channel, CancellationToken cancellationToken)
     {
