@@ -25,7 +25,7 @@ Console.WriteLine($"broker: device-8 {(await broker.InjectAsync("device-8", new 
 
 // What a client may not say ends its connection, whoever said it.
 var gone = new TaskCompletionSource<MqttDisconnectCause>();
-device.Disconnected += (_, cause) => gone.TrySetResult(cause);
+device.Happened += (_, what) => _ = what is MqttDisconnectedEvent ended && gone.TrySetResult(ended.Cause);
 try
 {
     await broker.InjectAsync("device-7", new ConnectPacket { ClientId = "device-7" });

@@ -13,4 +13,16 @@ internal static partial class ClientLog
 
     [LoggerMessage(302, LogLevel.Information, "The connection ended: {Cause}")]
     public static partial void ConnectionEnded(this ILogger logger, MqttDisconnectCause cause);
+
+    [LoggerMessage(303, LogLevel.Information, "Connected as {ClientId}; the server has kept the session: {SessionPresent}.")]
+    public static partial void Connected(this ILogger logger, string clientId, bool sessionPresent);
+
+    [LoggerMessage(304, LogLevel.Warning, "Attempt {Attempt} to connect failed; the next one comes in {RetryIn}.")]
+    public static partial void ConnectFailed(this ILogger logger, Exception error, int attempt, TimeSpan? retryIn);
+
+    [LoggerMessage(305, LogLevel.Error, "The client has given up connecting.")]
+    public static partial void GaveUp(this ILogger logger, Exception error);
+
+    [LoggerMessage(306, LogLevel.Warning, "The server refused the subscription to {Filter}: {ReasonCode}.")]
+    public static partial void SubscriptionRefused(this ILogger logger, MqttString filter, ReasonCode reasonCode);
 }

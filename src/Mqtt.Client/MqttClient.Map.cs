@@ -34,7 +34,7 @@ public sealed partial class MqttClient
     /// <param name="cancellationToken">Withdraws the subscription.</param>
     /// <exception cref="ArgumentException">The template is none; the message says why.</exception>
     /// <exception cref="MqttRefusedException">The server refused.</exception>
-    /// <exception cref="MqttConnectionException">There is no connection, or it went before the answer.</exception>
+    /// <exception cref="MqttConnectionException">There is no connection and none is being made, or the client stopped making one.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled, and the subscription is withdrawn.</exception>
     public ValueTask<MqttSubscription> MapAsync(
         string template,

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Mqtt.Client;
 
@@ -18,6 +19,7 @@ public sealed partial class MqttClient : IAsyncDisposable
     [ThreadStatic]
     private static PublishPacket? scratch;
 
+    private readonly ClientStatus status;
     private readonly ClientSession session;
     private readonly MqttTransport transport;
     private int isDisposed;
@@ -35,21 +37,28 @@ public sealed partial class MqttClient : IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(options);
         Options = options.Validate();
-        session = new ClientSession(options);
-        transport = new MqttTransport(session, OnEnd);
+        var logger = options.LoggerFactory?.CreateLogger("Mqtt.Client") ?? NullLogger.Instance;
+        status = new ClientStatus(logger, what => Happened?.Invoke(this, what));
+        session = new ClientSession(options, status, logger);
+        transport = new MqttTransport(session, status);
     }
 
     /// <summary>
-    /// Raised after a connection has ended, with the cause; not for a connection that was never accepted. A handler may connect again, but must not
-    /// block. What it throws is logged.
+    /// Tells everything that happens to the connection and to what depends on it, in order: <see cref="MqttConnectedEvent"/>, <see cref="MqttDisconnectedEvent"/>,
+    /// <see cref="MqttConnectFailedEvent"/>, <see cref="MqttGaveUpEvent"/> and <see cref="MqttSubscriptionRefusedEvent"/>. Raised at the thread pool for one event after
+    /// the other; a handler may call the client, and one that blocks holds up nothing but later events, of which the latest 1,024 wait. What it throws is
+    /// logged. All events are logged as well.
     /// </summary>
-    public event EventHandler<MqttDisconnectCause>? Disconnected;
+    public event EventHandler<MqttClientEvent>? Happened;
 
     /// <summary>The options.</summary>
     public MqttClientOptions Options { get; }
 
     /// <summary>The client identifier: the one of the options, a generated one, or the one that the server assigned.</summary>
     public string ClientId => session.ClientId;
+
+    /// <summary>What the client is doing about its connection.</summary>
+    public MqttClientState State => status.State;
 
     /// <summary>True from CONNACK to the end of the connection.</summary>
     public bool IsConnected => Connection is not null;
@@ -65,18 +74,19 @@ public sealed partial class MqttClient : IAsyncDisposable
 
     /// <summary>
     /// Connects to the server, and sends SUBSCRIBE for what is registered, unless the server still has it. Messages of a resumed session find
-    /// the subscriptions that were registered before.
+    /// the subscriptions that were registered before. From then on the client connects again by itself when the connection is lost, as
+    /// <see cref="MqttClientOptions.Reconnect"/> says, until it is disconnected. While it does so, this waits for the connection that is being made.
     /// </summary>
     /// <exception cref="MqttRefusedException">The server refused, with the reason.</exception>
     /// <exception cref="MqttConnectionException">The server cannot be reached, or does not answer in time.</exception>
     /// <exception cref="MqttProtocolException">The server broke the protocol.</exception>
     /// <exception cref="InvalidOperationException">The client is connected already.</exception>
-    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled. A first connection that nobody else waits for is not made then; a client that reconnects goes on.</exception>
     public ValueTask<MqttConnectResult> ConnectAsync(CancellationToken cancellationToken = default) => transport.ConnectAsync(cancellationToken);
 
     /// <summary>
-    /// Disconnects: sends DISCONNECT after what waits to be sent, and waits until the connection is closed. Harmless without a connection.
-    /// Subscriptions stay registered for the next one.
+    /// Disconnects: sends DISCONNECT after what waits to be sent, and waits until the connection is closed. An attempt to connect, or the wait for
+    /// one, ends at once. Harmless without a connection. Subscriptions stay registered for the next one.
     /// </summary>
     /// <param name="reasonCode">Why (5.0). With <see cref="ReasonCode.DisconnectWithWillMessage"/> the server publishes the will. Default: normal disconnection.</param>
     /// <param name="cancellationToken">Ends the wait; the connection is closed all the same.</param>
@@ -138,7 +148,7 @@ public sealed partial class MqttClient : IAsyncDisposable
     /// network; at QoS 1 and 2 with the server's acknowledgement, however long the server's Receive Maximum makes it wait. The result carries the reason
     /// code. The payload may be used again once it has completed.
     /// </summary>
-    /// <exception cref="MqttConnectionException">There is no connection, or it went before the acknowledgement.</exception>
+    /// <exception cref="MqttConnectionException">At QoS 0: there is no connection. At QoS 1 and 2: there is none and none is being made, or the client stopped making one.</exception>
     /// <exception cref="MqttRefusedException">The message goes beyond what the server announced: QoS, RETAIN, packet size. It was not sent.</exception>
     /// <exception cref="ArgumentException">The message cannot be sent in any way: the topic name is not well formed, or a property has no place here.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled. A message that was in flight then stays so, and may be delivered.</exception>
@@ -199,7 +209,7 @@ public sealed partial class MqttClient : IAsyncDisposable
 
     /// <summary>Subscribes with a stream, and waits for the server's answer.</summary>
     /// <exception cref="MqttRefusedException">The server refused.</exception>
-    /// <exception cref="MqttConnectionException">There is no connection, or it went before the answer.</exception>
+    /// <exception cref="MqttConnectionException">There is no connection and none is being made, or the client stopped making one.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled, and the subscription is withdrawn.</exception>
     /// <inheritdoc cref="Subscribe(MqttString, QualityOfService, MqttSubscriptionOptions)"/>
     public ValueTask<MqttSubscription> SubscribeAsync(
@@ -211,7 +221,7 @@ public sealed partial class MqttClient : IAsyncDisposable
 
     /// <summary>Subscribes with a handler, and waits for the server's answer.</summary>
     /// <exception cref="MqttRefusedException">The server refused.</exception>
-    /// <exception cref="MqttConnectionException">There is no connection, or it went before the answer.</exception>
+    /// <exception cref="MqttConnectionException">There is no connection and none is being made, or the client stopped making one.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled, and the subscription is withdrawn.</exception>
     /// <inheritdoc cref="Subscribe(MqttString, Func{MqttMessage, CancellationToken, ValueTask}, QualityOfService, MqttSubscriptionOptions)"/>
     public ValueTask<MqttSubscription> SubscribeAsync(
@@ -232,7 +242,7 @@ public sealed partial class MqttClient : IAsyncDisposable
     /// <param name="cancellationToken">Withdraws the subscription.</param>
     /// <exception cref="ArgumentException">A filter is not well formed, or there is none.</exception>
     /// <exception cref="MqttRefusedException">The server refused every filter.</exception>
-    /// <exception cref="MqttConnectionException">There is no connection, or it went before the answer.</exception>
+    /// <exception cref="MqttConnectionException">There is no connection and none is being made, or the client stopped making one.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled, and the subscription is withdrawn.</exception>
     public ValueTask<MqttSubscription> SubscribeAsync(
         IEnumerable<TopicSubscription> filters,
@@ -247,7 +257,7 @@ public sealed partial class MqttClient : IAsyncDisposable
     /// </summary>
     /// <returns>Success, or <see cref="ReasonCode.NoSubscriptionExisted"/>; in 3.x always success.</returns>
     /// <exception cref="MqttRefusedException">The server refused.</exception>
-    /// <exception cref="MqttConnectionException">There is no connection, or it went before the answer.</exception>
+    /// <exception cref="MqttConnectionException">There is no connection and none is being made, or the client stopped making one.</exception>
     /// <exception cref="ArgumentException">The filter is not well formed.</exception>
     /// <exception cref="OperationCanceledException">The wait was cancelled.</exception>
     public ValueTask<ReasonCode> UnsubscribeAsync(MqttString filter, CancellationToken cancellationToken = default)
@@ -266,6 +276,7 @@ public sealed partial class MqttClient : IAsyncDisposable
             return;
         await transport.DisposeAsync().ConfigureAwait(false);
         await session.DisposeAsync().ConfigureAwait(false);
+        await status.DisposeAsync().ConfigureAwait(false);
     }
 
     private static PublishPacket Borrow()
@@ -351,18 +362,6 @@ public sealed partial class MqttClient : IAsyncDisposable
         {
             await subscription.DisposeAsync().ConfigureAwait(false);
             throw;
-        }
-    }
-
-    private void OnEnd(MqttDisconnectCause cause)
-    {
-        try
-        {
-            Disconnected?.Invoke(this, cause);
-        }
-        catch (Exception error)
-        {
-            session.OnEventFailed(error);
         }
     }
 }

@@ -17,6 +17,15 @@ public sealed record MqttClientOptions
     public Uri Server { get; init; } = new("mqtt://localhost:1883");
 
     /// <summary>
+    /// Several servers that are one to this client, such as the nodes of a cluster, in place of <see cref="Server"/>. Each attempt to connect tries them in turn,
+    /// beginning with the one that accepted last. Default: none, and <see cref="Server"/> is the only one.
+    /// </summary>
+    public IReadOnlyList<Uri> Servers { get; init; } = [];
+
+    /// <summary>How a lost connection is made again. Default: after 1 s, then in growing intervals of up to a minute, without end.</summary>
+    public MqttClientReconnect Reconnect { get; init; } = new();
+
+    /// <summary>
     /// Connects to an end point and gives the stream, as that of <c>SocketsHttpHandler</c> does: a <see cref="System.Net.DnsEndPoint"/>, or a
     /// <see cref="System.Net.Sockets.UnixDomainSocketEndPoint"/>. The client owns the stream, and puts on it what the address asks for. Default: a
     /// socket, to whichever address of the host answers first.
@@ -81,13 +90,6 @@ public sealed record MqttClientOptions
     public MqttHandlerFailure HandlerFailure { get; init; }
 
     /// <summary>
-    /// What becomes of a publish at QoS 1 or 2 when the connection goes before it is acknowledged. False: it fails with
-    /// <see cref="MqttConnectionException"/>; what was sent is sent again all the same if the next connection resumes the session. True: it waits for that. If the
-    /// server has lost the session by then, QoS 1 is published anew, and QoS 2 fails since nobody can know the outcome. Default: false.
-    /// </summary>
-    public bool KeepPublishesPending { get; init; }
-
-    /// <summary>
     /// Ends a first connection that resumes a session of which this client knows nothing, as the strict reading of the standard asks
     /// [MQTT-3.2.2-4]. Default: false: an earlier run of the program has left it, and what it holds is welcome.
     /// </summary>
@@ -110,8 +112,11 @@ public sealed record MqttClientOptions
         RequireSomething(Timeouts, nameof(Timeouts));
         RequireSomething(Limits, nameof(Limits));
         RequireSomething(TimeProvider, nameof(TimeProvider));
-        if (ConnectChannel is null)
-            RequireAddress(Server, nameof(Server));
+        RequireSomething(Servers, nameof(Servers));
+        RequireServer(Server, nameof(Server));
+        foreach (var server in Servers)
+            RequireServer(server, nameof(Servers));
+        RequireReconnect();
         Require(ProtocolVersion is >= MqttProtocolVersion.V310 and <= MqttProtocolVersion.V500, nameof(ProtocolVersion), "there is no such version");
         RequireVersion();
         Require(KeepAlive >= TimeSpan.Zero && KeepAlive <= TimeSpan.FromSeconds(ushort.MaxValue), nameof(KeepAlive), "it is 0 to 65,535 seconds");
@@ -129,6 +134,22 @@ public sealed record MqttClientOptions
         if (Will is not null)
             Require(MqttTopic.IsValidName(Will.Message.Topic.Span), nameof(Will), $"'{Will.Message.Topic}' is no topic name");
         return this;
+    }
+
+    private void RequireServer(Uri server, string name)
+    {
+        RequireSomething(server, name);
+        if (ConnectChannel is null)
+            RequireAddress(server, name);
+    }
+
+    private void RequireReconnect()
+    {
+        RequireSomething(Reconnect, nameof(Reconnect));
+        RequireSomething(Reconnect.AllowedReferences, "Reconnect.AllowedReferences");
+        Require(Reconnect.Delay > TimeSpan.Zero && Reconnect.Delay <= MqttClientReconnect.LongestDelay, "Reconnect.Delay", "it is longer than zero, up to a day");
+        Require(Reconnect.MaximumDelay >= Reconnect.Delay && Reconnect.MaximumDelay <= MqttClientReconnect.LongestDelay, "Reconnect.MaximumDelay", "it is at least Delay, up to a day");
+        Require(Reconnect.MaxAttempts is null or > 0, "Reconnect.MaxAttempts", "it is at least 1");
     }
 
     private void RequireVersion()

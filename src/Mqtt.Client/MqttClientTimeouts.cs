@@ -7,14 +7,14 @@ public sealed record MqttClientTimeouts
     public TimeSpan Connect { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>
-    /// From PINGREQ to PINGRESP, whatever else arrives meanwhile. A connection that is dead is found at the latest after the keep-alive
-    /// and this time. Default: 20 s.
+    /// From PINGREQ to PINGRESP, whatever else arrives meanwhile; never more than half the keep-alive. So a connection that is dead is found at the
+    /// latest after the keep-alive and this time, and never later than after 1.5 keep-alives. Default: 20 s.
     /// </summary>
     public TimeSpan PingResponse { get; init; } = TimeSpan.FromSeconds(20);
 
     /// <summary>
     /// From PUBLISH, PUBREL, SUBSCRIBE or UNSUBSCRIBE to its acknowledgement. One that does not come ends the connection: on a living
-    /// connection nothing is sent again. Default: 60 s.
+    /// connection nothing is sent again. It is noticed up to a quarter of this time late. Default: 60 s.
     /// </summary>
     public TimeSpan Acknowledgement { get; init; } = TimeSpan.FromSeconds(60);
 

@@ -35,6 +35,11 @@ public sealed class MqttDisconnectCause
     public override string ToString() =>
         $"{Origin}: {ReasonCode} (0x{(int)ReasonCode:X2}){(ReasonString is null ? "" : $", {ReasonString}")}{(Exception is null ? "" : $"; {Exception.Message}")}";
 
+    /// <summary>The loss of the connection as an error: a refusal, if the server has no wish to see this client again.</summary>
+    internal Exception ToLoss() => Origin == MqttDisconnectOrigin.Server && MqttClientReconnect.IsAboutClient(ReasonCode)
+        ? new MqttRefusedException(ReasonCode, $"The connection ended. {this}") { ReasonString = ReasonString, ServerReference = ServerReference }
+        : ToException();
+
     /// <summary>What somebody who waited for an answer on this connection gets.</summary>
     internal MqttConnectionException ToException() =>
         Exception as MqttConnectionException ?? new MqttConnectionException($"The connection ended. {this}", Exception);

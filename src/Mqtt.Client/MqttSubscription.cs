@@ -23,7 +23,7 @@ public sealed class MqttSubscription : IAsyncEnumerable<MqttMessage>, IAsyncDisp
     private readonly CancellationTokenSource stopping = new();
     private Task loop = Task.CompletedTask;
 
-    // What SubscribeAsync waits for: null once every filter has its answer, an error if none will come on this connection.
+    // What SubscribeAsync waits for: null once every filter has its answer, an error if none will come.
     private readonly TaskCompletionSource<Exception?> answered = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile bool acknowledgeRest;
     private int isRead;
@@ -58,6 +58,9 @@ public sealed class MqttSubscription : IAsyncEnumerable<MqttMessage>, IAsyncDisp
 
     // What the server is told about messages that nobody will read.
     private ReasonCode? RestReasonCode => acknowledgeRest ? ReasonCode.Success : null;
+
+    /// <summary>True if the server was asked, or will be: whoever waits for its answer must be told if there will be none. Under the session's lock.</summary>
+    internal bool ExpectsAnswer { get; set; }
 
     internal Task<Exception?> Answered => answered.Task;
 
@@ -150,7 +153,7 @@ public sealed class MqttSubscription : IAsyncEnumerable<MqttMessage>, IAsyncDisp
             Inbox.Complete(RefusalOf(reasonCode));
     }
 
-    /// <summary>There will be no answer on this connection.</summary>
+    /// <summary>There will be no answer.</summary>
     internal void OnNoAnswer(Exception error) => answered.TrySetResult(error);
 
     internal MqttRefusedException RefusalOf(ReasonCode reasonCode) =>

@@ -23,6 +23,9 @@ public sealed class VirtualTime : TimeProvider
     private long timersSet;
     private bool advancing;
 
+    // Who waits for a timer that is due soon enough, and how soon. Under the gate.
+    private readonly List<(long Within, TaskCompletionSource Set)> waiting = [];
+
     /// <summary>Creates time that stands at noon of 1 January 2030, UTC.</summary>
     public VirtualTime()
         : this(new DateTimeOffset(2030, 1, 1, 12, 0, 0, TimeSpan.Zero))
@@ -116,6 +119,22 @@ public sealed class VirtualTime : TimeProvider
         return true;
     }
 
+    /// <summary>
+    /// Completes as soon as a timer is set that is due within this time; at once if there is one. A test waits for it before it moves the time, if what is to
+    /// be set off by that runs on another thread.
+    /// </summary>
+    public Task TimerWithinAsync(TimeSpan time)
+    {
+        lock (gate)
+        {
+            if (timers.Min is { } first && first.Due - now <= time.Ticks)
+                return Task.CompletedTask;
+            var set = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            waiting.Add((time.Ticks, set));
+            return set.Task;
+        }
+    }
+
     /// <summary>Sets the calendar forwards or backwards, as an administrator or a time server does. Timers and timestamps do not notice.</summary>
     public void JumpUtc(TimeSpan by)
     {
@@ -181,5 +200,6 @@ public sealed class VirtualTime : TimeProvider
         timer.Due = due;
         timer.Order = ++timersSet;
         timers.Add(timer);
+        waiting.RemoveAll(one => due - now <= one.Within && one.Set.TrySetResult());
     }
 }

@@ -7,10 +7,10 @@ public class BufferTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task Every_buffer_is_given_back(bool keepPublishesPending)
+    public async Task Every_buffer_is_given_back(bool reconnecting)
     {
         var leaks = new BufferLeakCheck();
-        await using (var scene = await Scene.ConnectedAsync(options => options with { KeepPublishesPending = keepPublishesPending }, answer: new ConnAckPacket { ReceiveMaximum = 2 }))
+        await using (var scene = await Scene.ConnectedAsync(options => options with { Reconnect = reconnecting ? Scene.AtOnce : options.Reconnect }, answer: new ConnAckPacket { ReceiveMaximum = 2 }))
         {
             await scene.SubscribedAsync("unread");
             await scene.SubscribedAsync("handled", (_, _) => { });

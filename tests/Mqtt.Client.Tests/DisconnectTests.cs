@@ -151,11 +151,15 @@ public class DisconnectTests
     }
 
     [Fact]
-    public async Task A_handler_of_Disconnected_may_connect_again()
+    public async Task A_handler_of_the_end_may_connect_again()
     {
         await using var scene = await Scene.ConnectedAsync();
         var connecting = new TaskCompletionSource<Task<MqttConnectResult>>();
-        scene.Client.Disconnected += (_, _) => connecting.TrySetResult(scene.Client.ConnectAsync().AsTask());
+        scene.Client.Happened += (_, what) =>
+        {
+            if (what is MqttDisconnectedEvent)
+                connecting.TrySetResult(scene.Client.ConnectAsync().AsTask());
+        };
         await scene.BreakAsync();
         var again = await connecting.Task.Soon();
         await scene.Dialled().AcceptAsync();
@@ -164,10 +168,10 @@ public class DisconnectTests
     }
 
     [Fact]
-    public async Task A_handler_of_Disconnected_that_throws_is_logged()
+    public async Task A_handler_of_the_end_that_throws_is_logged()
     {
         await using var scene = await Scene.ConnectedAsync();
-        scene.Client.Disconnected += (_, _) => throw new InvalidOperationException("oh");
+        scene.Client.Happened += (_, what) => _ = what is MqttDisconnectedEvent ? throw new InvalidOperationException("oh") : 0;
         await scene.BreakAsync();
         await scene.Client.DisposeAsync();
 
@@ -177,7 +181,7 @@ public class DisconnectTests
     [Fact]
     public async Task Disposing_disconnects_ends_streams_and_fails_whoever_waits()
     {
-        await using var scene = await Scene.ConnectedAsync(options => options with { KeepPublishesPending = true });
+        await using var scene = await Scene.ConnectedAsync(options => options with { Reconnect = Scene.AtOnce });
         var subscription = await scene.SubscribedAsync("a");
         await using var messages = subscription.GetAsyncEnumerator();
         var waiting = messages.MoveNextAsync().AsTask();

@@ -78,6 +78,33 @@ public class KeepAliveTests
     }
 
     [Theory]
+    [InlineData(1)]
+    [InlineData(10)]
+    [InlineData(60)]
+    [InlineData(600)]
+    public async Task A_peer_that_has_gone_silently_is_found_within_one_and_a_half_keep_alives_whenever_it_went(int keepAliveSeconds)
+    {
+        var keepAlive = TimeSpan.FromSeconds(keepAliveSeconds);
+        for (var phase = 0; phase < 8; phase++)
+        {
+            foreach (var isSending in new[] { false, true })
+            {
+                await using var scene = await Scene.ConnectedAsync(options => options with { KeepAlive = keepAlive });
+                scene.Time.Advance(keepAlive / 16 * phase);
+                await scene.NothingMoreAsync();
+                for (var i = 0; i < 48 && scene.Client.IsConnected; i++)
+                {
+                    if (isSending)
+                        await scene.Client.PublishAsync("a", "1").AsTask().ContinueWith(_ => { }, TaskScheduler.Default);
+                    scene.Time.Advance(keepAlive / 32);
+                }
+
+                (await scene.Ended.Task.Soon()).ReasonCode.Should().Be(ReasonCode.KeepAliveTimeout, "its last byte came {0} sixteenths into the connection", phase);
+            }
+        }
+    }
+
+    [Theory]
     [InlineData(QualityOfService.AtLeastOnce)]
     [InlineData(QualityOfService.ExactlyOnce)]
     public async Task An_acknowledgement_that_does_not_come_in_time_ends_the_connection_and_nothing_was_sent_again(QualityOfService qualityOfService)

@@ -9,7 +9,7 @@ public class ResumptionTests
     [InlineData(MqttProtocolVersion.V500)]
     public async Task A_resumed_session_gets_what_is_unacknowledged_again_with_DUP_and_the_same_identifiers_in_order(MqttProtocolVersion version)
     {
-        await using var scene = await Scene.ConnectedAsync(options => options with { KeepPublishesPending = true }, version);
+        await using var scene = await Scene.ConnectedAsync(options => options with { Reconnect = Scene.AtOnce }, version);
         var first = scene.Client.PublishAsync("a", "1", QualityOfService.AtLeastOnce).AsTask();
         var second = scene.Client.PublishAsync("a", "2", QualityOfService.ExactlyOnce).AsTask();
         var third = scene.Client.PublishAsync("a", "3", QualityOfService.ExactlyOnce).AsTask();
@@ -39,7 +39,7 @@ public class ResumptionTests
     [Fact]
     public async Task What_is_sent_again_obeys_the_new_window_and_comes_before_what_is_new()
     {
-        await using var scene = await Scene.ConnectedAsync(options => options with { KeepPublishesPending = true }, answer: new ConnAckPacket { ReceiveMaximum = 3 });
+        await using var scene = await Scene.ConnectedAsync(options => options with { Reconnect = Scene.AtOnce }, answer: new ConnAckPacket { ReceiveMaximum = 3 });
         var publishing = Enumerable.Range(0, 4).Select(i => scene.Client.PublishAsync("a", $"{i}", QualityOfService.AtLeastOnce).AsTask()).ToList();
         for (var i = 0; i < 3; i++)
             await scene.Server.ExpectAsync<PublishPacket>();
@@ -62,7 +62,7 @@ public class ResumptionTests
     [Fact, Spec(V5, "3.2.2-5")]
     public async Task Without_a_session_QoS_1_is_published_anew_and_the_outcome_of_QoS_2_is_unknown()
     {
-        await using var scene = await Scene.ConnectedAsync(options => options with { KeepPublishesPending = true });
+        await using var scene = await Scene.ConnectedAsync(options => options with { Reconnect = Scene.AtOnce });
         var once = scene.Client.PublishAsync("a", "1", QualityOfService.ExactlyOnce).AsTask();
         var atLeastOnce = scene.Client.PublishAsync("a", "2", QualityOfService.AtLeastOnce).AsTask();
         await scene.Server.ExpectAsync<PublishPacket>();
@@ -79,7 +79,7 @@ public class ResumptionTests
     }
 
     [Fact]
-    public async Task By_default_a_publish_fails_with_its_connection_and_is_sent_again_only_if_the_session_is_resumed()
+    public async Task Without_reconnecting_a_publish_fails_with_its_connection_and_is_sent_again_only_if_the_session_is_resumed()
     {
         await using var scene = await Scene.ConnectedAsync();
         var publishing = scene.Client.PublishAsync("a", "1", QualityOfService.AtLeastOnce).AsTask();

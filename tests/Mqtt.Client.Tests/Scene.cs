@@ -1,11 +1,21 @@
 using System.Collections.Concurrent;
+using System.Threading.Channels;
+using Polly;
+using Polly.Retry;
 
 namespace Mqtt.Client.Tests;
 
 /// <summary>A client, and the servers that it meets: one scripted peer for each connection it makes, over memory, in virtual time.</summary>
 public sealed class Scene : IAsyncDisposable
 {
-    private readonly ConcurrentQueue<ScriptedPeer> dialled = new();
+    /// <summary>Connects again without a delay.</summary>
+    public static readonly MqttClientReconnect AtOnce = new()
+    {
+        Pipeline = new ResiliencePipelineBuilder().AddRetry(new RetryStrategyOptions { Delay = TimeSpan.Zero, MaxRetryAttempts = int.MaxValue }).Build(),
+    };
+
+    private readonly BlockingCollection<ScriptedPeer> dialled = [];
+    private readonly Channel<MqttClientEvent> events = Channel.CreateUnbounded<MqttClientEvent>();
     private readonly List<ScriptedPeer> servers = [];
     private readonly ErrorLog errors = new();
 
@@ -16,11 +26,12 @@ public sealed class Scene : IAsyncDisposable
             ClientId = "tester",
             ProtocolVersion = version,
             TimeProvider = Time,
+            Reconnect = new MqttClientReconnect { Enabled = false },
             LoggerFactory = errors,
             ConnectChannel = _ => new(Dial(version, capacityBytes)),
         };
         Client = new MqttClient(change?.Invoke(options) ?? options);
-        Client.Disconnected += (_, cause) => Ended.TrySetResult(cause);
+        Client.Happened += OnHappened;
     }
 
     public MqttClient Client { get; }
@@ -30,7 +41,7 @@ public sealed class Scene : IAsyncDisposable
     /// <summary>The server of the latest connection.</summary>
     public ScriptedPeer Server => servers[^1];
 
-    /// <summary>The first cause of which the client told.</summary>
+    /// <summary>The first cause of which the client told since <see cref="ConnectAsync"/>.</summary>
     public TaskCompletionSource<MqttDisconnectCause> Ended { get; private set; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public static Scene Begin(
@@ -55,12 +66,32 @@ public sealed class Scene : IAsyncDisposable
         return await connecting;
     }
 
-    /// <summary>The server of a connection that the client has begun.</summary>
+    /// <summary>The server of a connection that the client has begun, or is about to.</summary>
     public ScriptedPeer Dialled()
     {
-        dialled.TryDequeue(out var server).Should().BeTrue("the client has dialled");
+        dialled.TryTake(out var server, TimeSpan.FromSeconds(10)).Should().BeTrue("the client dials");
         servers.Add(server!);
         return server!;
+    }
+
+    /// <summary>True if the client has begun a connection that the test has not looked at.</summary>
+    public bool HasDialled => dialled.Count > 0;
+
+    /// <summary>The next thing that has happened to the client, which must be this.</summary>
+    public async Task<T> HappenedAsync<T>()
+        where T : MqttClientEvent
+    {
+        var what = (await events.Reader.ReadAsync().Soon()).Should().BeOfType<T>().Subject;
+        if (what is MqttGaveUpEvent)
+            TakeErrors().Should().ContainSingle().Which.Should().Contain("given up");
+        return what;
+    }
+
+    /// <summary>Moves the time to the client's next attempt.</summary>
+    public async Task WaitForRetryAsync(TimeSpan? delay)
+    {
+        await Time.TimerWithinAsync(delay!.Value).Soon();
+        Time.Advance(delay.Value);
     }
 
     /// <summary>The server breaks the connection off, and the client has noticed.</summary>
@@ -141,15 +172,24 @@ public sealed class Scene : IAsyncDisposable
         foreach (var server in servers)
             server.Abort();
         await Client.DisposeAsync();
+        while (dialled.TryTake(out var unseen))
+            servers.Add(unseen);
         foreach (var server in servers)
             await server.DisposeAsync();
         errors.Take().Should().BeEmpty("no error is logged that the test does not expect");
     }
 
+    private void OnHappened(object? sender, MqttClientEvent what)
+    {
+        if (what is MqttDisconnectedEvent ended)
+            Ended.TrySetResult(ended.Cause);
+        events.Writer.TryWrite(what);
+    }
+
     private MemoryChannel Dial(MqttProtocolVersion version, int capacityBytes)
     {
         var (ours, theirs) = MemoryChannel.CreatePair(capacityBytes: capacityBytes);
-        dialled.Enqueue(new ScriptedPeer(theirs, MqttSender.Server, version));
+        dialled.Add(new ScriptedPeer(theirs, MqttSender.Server, version));
         return ours;
     }
 }

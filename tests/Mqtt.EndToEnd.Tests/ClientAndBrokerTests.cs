@@ -81,9 +81,13 @@ public class ClientAndBrokerTests
         await using var town = await Town.BeginAsync(transport);
         var watcher = await town.ConnectedAsync("watcher", version);
         await using var subscription = await watcher.SubscribeAsync("wills", QualityOfService.AtLeastOnce);
-        var mortal = await town.ConnectedAsync("mortal", version, options => options with { Will = new MqttWill(new MqttMessage("wills", "gone") { QualityOfService = QualityOfService.AtLeastOnce }) });
+        var mortal = await town.ConnectedAsync("mortal", version, options => options with
+        {
+            Will = new MqttWill(new MqttMessage("wills", "gone") { QualityOfService = QualityOfService.AtLeastOnce }),
+            Reconnect = new() { Enabled = false },
+        });
         var told = new TaskCompletionSource();
-        mortal.Disconnected += (_, _) => told.TrySetResult();
+        mortal.Happened += (_, what) => _ = what is MqttDisconnectedEvent && told.TrySetResult();
         await town.ConnectedAsync("mortal", version); // takes over, and so ends the other connection without a DISCONNECT
 
         (await subscription.TakeAsync(1))[0].GetText().Should().Be("gone");
@@ -97,12 +101,13 @@ public class ClientAndBrokerTests
         await using var town = await Town.BeginAsync(transport);
         var first = town.Client("same");
         var told = new TaskCompletionSource<MqttDisconnectCause>();
-        first.Disconnected += (_, cause) => told.TrySetResult(cause);
+        first.Happened += (_, what) => _ = what is MqttDisconnectedEvent ended && told.TrySetResult(ended.Cause);
         await first.ConnectAsync().Soon();
         await town.ConnectedAsync("same");
 
         var cause = await told.Task.Soon();
         (cause.Origin, cause.ReasonCode).Should().Be((MqttDisconnectOrigin.Server, ReasonCode.SessionTakenOver));
+        first.State.Should().Be(MqttClientState.Failed, "two of one name must not take each other over for ever");
     }
 
     [Theory, MemberData(nameof(Transports))]
@@ -111,7 +116,7 @@ public class ClientAndBrokerTests
         await using var town = await Town.BeginAsync(transport);
         var client = town.Client("client");
         var told = new TaskCompletionSource<MqttDisconnectCause>();
-        client.Disconnected += (_, cause) => told.TrySetResult(cause);
+        client.Happened += (_, what) => _ = what is MqttDisconnectedEvent ended && told.TrySetResult(ended.Cause);
         await client.ConnectAsync().Soon();
         await town.StopServerAsync().Soon();
 
@@ -213,9 +218,9 @@ public class ClientAndBrokerTests
                 seen.Add(int.Parse(message.GetText()));
             return default;
         }, qualityOfService);
-        var sender = town.BreakableClient("sender", options => options with { KeepPublishesPending = true });
-        var ended = new SemaphoreSlim(0);
-        sender.Disconnected += (_, _) => ended.Release();
+        var sender = town.BreakableClient("sender", options => options with { Reconnect = new() { Delay = TimeSpan.FromMilliseconds(1) } });
+        var connected = new SemaphoreSlim(0);
+        sender.Happened += (_, what) => _ = what is MqttConnectedEvent ? connected.Release() : 0;
         await sender.ConnectAsync().Soon();
         var publishing = new List<Task<MqttPublishResult>>();
         for (var i = 0; i < Messages; i++)
@@ -223,9 +228,8 @@ public class ClientAndBrokerTests
             publishing.Add(sender.PublishAsync("a", $"{i}", qualityOfService).AsTask());
             if (i % 10 != 9)
                 continue;
+            await connected.WaitAsync().Soon();
             town.LatestChannel!.Abort();
-            await ended.WaitAsync().Soon();
-            await sender.ConnectAsync().Soon();
         }
 
         (await Task.WhenAll(publishing).Soon()).Should().OnlyContain(result => result.IsSuccess);

@@ -3,7 +3,7 @@ namespace Mqtt.Client;
 /// <summary>
 /// Keeps one connection alive and notices that it is dead. Twice in each keep-alive it looks back: if nothing was sent, PINGREQ goes
 /// out, so that no pause is longer than the keep-alive [MQTT-3.1.2-20]; also if nothing came, since one who only sends would never notice.
-/// PINGRESP must come in time, whatever else comes.
+/// PINGRESP must come in time, whatever else comes. So a peer that has gone silently is found at the latest 1.5 intervals after its last byte.
 /// </summary>
 internal sealed class KeepAlive(TimeProvider clock, TimeSpan answerLimit, Action ping, Action onDead) : IDisposable
 {
@@ -21,6 +21,10 @@ internal sealed class KeepAlive(TimeProvider clock, TimeSpan answerLimit, Action
     {
         if (interval == TimeSpan.Zero)
             return;
+
+        // A peer that fell silent is asked at most one interval after its last byte: half of one more makes the bound.
+        if (answerLimit > interval / 2)
+            answerLimit = interval / 2;
         lock (gate)
         {
             if (!isDisposed)

@@ -302,7 +302,7 @@ internal sealed class MqttConn : IAsyncDisposable
     private void SendPing() => SendNow(PingReq);
 
     private void OnDead() =>
-        End(new(MqttDisconnectOrigin.Network, ReasonCode.KeepAliveTimeout, new MqttConnectionException($"No PINGRESP came within {options.Timeouts.PingResponse}.")));
+        End(new(MqttDisconnectOrigin.Network, ReasonCode.KeepAliveTimeout, new MqttConnectionException("No PINGRESP came in time.")));
 
     private void TrySetCause(MqttDisconnectCause because) => Interlocked.CompareExchange(ref cause, because, null);
 

@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Logging.Abstractions;
 using Mqtt.Protocol.Channels;
 using Mqtt.Protocol.Delivery;
 
@@ -20,11 +19,15 @@ internal sealed class ClientSession : IThreadPoolWorkItem, IAsyncDisposable
 
     private readonly Lock gate = new();
     private readonly ILogger logger;
+    private readonly ClientStatus status;
 
     // What is owed. Under the gate.
     private readonly OutgoingMessages outgoing = new();
     private readonly SubscriptionTable subscriptions = new();
     private readonly Receipts receipts = new();
+
+    // What was asked to be unsubscribed and has no answer yet, while there is no connection. Under the gate.
+    private readonly List<UnsubscribeFlight> unanswered = [];
 
     // Every subscription that was not disposed, since its handler may still run. Under the gate.
     private readonly HashSet<MqttSubscription> members = [];
@@ -35,15 +38,17 @@ internal sealed class ClientSession : IThreadPoolWorkItem, IAsyncDisposable
     private IncomingTopicAliases aliases = new(0);
 
     // Under the gate.
+    private bool isTrying;
     private bool hasState;
     private bool isDisposed;
     private bool isDrainScheduled;
 
-    public ClientSession(MqttClientOptions options)
+    public ClientSession(MqttClientOptions options, ClientStatus status, ILogger logger)
     {
         Options = options;
+        this.status = status;
+        this.logger = logger;
         ClientId = options.ClientId ?? $"mqtt-{RandomNumberGenerator.GetHexString(16, lowercase: true)}";
-        logger = options.LoggerFactory?.CreateLogger("Mqtt.Client") ?? NullLogger.Instance;
         Unclaimed = new MqttSubscription(this, [], MqttSubscriptionOptions.Default, handler: null);
     }
 
@@ -67,6 +72,20 @@ internal sealed class ClientSession : IThreadPoolWorkItem, IAsyncDisposable
 
     // --- Connections ---
 
+    /// <summary>Connections are going to be made, until <see cref="GiveUp"/>: who needs one waits for it.</summary>
+    public void Begin()
+    {
+        lock (gate)
+            isTrying = true;
+    }
+
+    /// <summary>There will be no connection: whoever waits for one is told.</summary>
+    public void GiveUp(MqttConnectionException error)
+    {
+        lock (gate)
+            Fail(error);
+    }
+
     /// <summary>A connection was accepted. Called by its read loop, so that no packet after CONNACK is missed.</summary>
     public void Attach(MqttConn conn, MqttConnectResult accepted, Turn turn)
     {
@@ -81,7 +100,8 @@ internal sealed class ClientSession : IThreadPoolWorkItem, IAsyncDisposable
             watch = new AcknowledgementWatch(Options.TimeProvider, Options.Timeouts.Acknowledgement, HasOlderThan, () => OnLateAcknowledgement(conn));
             watch.Start();
             Resume(accepted, resumed);
-            RenewSubscriptions(conn, turn);
+            status.Change(MqttClientState.Connected, new MqttConnectedEvent(accepted));
+            RenewSubscriptions(conn, resumed, turn);
             outgoing.Pump(conn, turn);
         }
     }
@@ -91,22 +111,30 @@ internal sealed class ClientSession : IThreadPoolWorkItem, IAsyncDisposable
     {
         lock (gate)
         {
-            if (conn == connection)
-                Detach(cause.ToException());
+            if (conn != connection)
+                return;
+            Detach(cause.ToException());
+            if (!Options.Reconnect.Enabled)
+                Fail(cause.ToException());
         }
     }
 
-    /// <summary>Sends DISCONNECT and lets go of the connection, if there is one.</summary>
-    public void Disconnect(DisconnectPacket packet)
+    /// <summary>Sends DISCONNECT and lets go of the connection, if there is one; there will be no other.</summary>
+    /// <param name="packet">The packet to send.</param>
+    /// <param name="reason">What whoever waits is told.</param>
+    public void Disconnect(DisconnectPacket packet, Exception reason)
     {
         using (Turn.Enter(out var turn))
         {
             lock (gate)
             {
-                if (connection is not { } conn)
-                    return;
-                conn.Disconnect(packet, turn);
-                Detach(new MqttConnectionException("The client disconnected."));
+                if (connection is { } conn)
+                {
+                    conn.Disconnect(packet, turn);
+                    Detach(reason);
+                }
+
+                Fail(reason);
             }
         }
     }
@@ -226,7 +254,7 @@ internal sealed class ClientSession : IThreadPoolWorkItem, IAsyncDisposable
     // --- Publishing ---
 
     /// <summary>Publishes. The packet is only borrowed. Completes at once at QoS 0, if there is room, else with the acknowledgement.</summary>
-    /// <exception cref="MqttConnectionException">There is no connection, or it went before the acknowledgement.</exception>
+    /// <exception cref="MqttConnectionException">There is no connection and, at QoS 1 and 2, none is being made; or the client stopped making one.</exception>
     /// <exception cref="MqttRefusedException">The message goes beyond what the server takes.</exception>
     /// <exception cref="ArgumentException">The message cannot be sent in any way.</exception>
     public ValueTask<MqttPublishResult> PublishAsync(PublishPacket packet, CancellationToken cancellationToken)
@@ -236,17 +264,20 @@ internal sealed class ClientSession : IThreadPoolWorkItem, IAsyncDisposable
         {
             lock (gate)
             {
-                var conn = RequireConnection();
+                RequireConnection(orAttempt: packet.QualityOfService != QualityOfService.AtMostOnce);
                 var bytes = MqttPacketWriter.Measure(packet, Options.ProtocolVersion);
-                ServerLimits.Check(packet, bytes, conn.Accepted!);
-                if (packet.QualityOfService == QualityOfService.AtMostOnce && !outgoing.HasWaitingAtQoS0 && conn.HasRoom(bytes))
+                if (connection is not null && ServerLimits.Refusal(packet.QualityOfService, packet.Retain, bytes, connection.Accepted!) is { } refusal)
+                    throw refusal;
+                if (packet.QualityOfService == QualityOfService.AtMostOnce && !outgoing.HasWaitingAtQoS0 && connection!.HasRoom(bytes))
                 {
-                    conn.SendPublish(packet, bytes, turn);
+                    connection.SendPublish(packet, bytes, turn);
                     return default;
                 }
 
                 message = new OutgoingPublish(packet, bytes, Options.ProtocolVersion);
-                outgoing.Add(message, conn, turn);
+                outgoing.Add(message);
+                if (connection is not null)
+                    outgoing.Pump(connection, turn);
             }
         }
 
@@ -271,7 +302,7 @@ internal sealed class ClientSession : IThreadPoolWorkItem, IAsyncDisposable
 
     /// <summary>Registers a subscription; asks the server for it if there is a connection.</summary>
     /// <param name="subscription">The subscription.</param>
-    /// <param name="needsConnection">Fail without a connection.</param>
+    /// <param name="needsConnection">Somebody waits for the answer: fail without a connection, unless one is being made.</param>
     public void Add(MqttSubscription subscription, bool needsConnection)
     {
         using (Turn.Enter(out var turn))
@@ -280,7 +311,8 @@ internal sealed class ClientSession : IThreadPoolWorkItem, IAsyncDisposable
             {
                 ObjectDisposedException.ThrowIf(isDisposed, typeof(MqttClient));
                 if (needsConnection)
-                    RequireConnection();
+                    RequireConnection(orAttempt: true);
+                subscription.ExpectsAnswer = needsConnection;
                 members.Add(subscription);
                 var entries = subscriptions.Add(subscription);
                 if (connection is not null)
@@ -308,7 +340,7 @@ internal sealed class ClientSession : IThreadPoolWorkItem, IAsyncDisposable
     }
 
     /// <summary>Ends every subscription to a filter, here and at the server.</summary>
-    /// <exception cref="MqttConnectionException">There is no connection, or it went before the answer.</exception>
+    /// <exception cref="MqttConnectionException">There is no connection and none is being made, or the client stopped making one.</exception>
     /// <exception cref="MqttRefusedException">The server refused.</exception>
     public async ValueTask<ReasonCode> UnsubscribeAsync(MqttString filter, CancellationToken cancellationToken)
     {
@@ -317,9 +349,13 @@ internal sealed class ClientSession : IThreadPoolWorkItem, IAsyncDisposable
         {
             lock (gate)
             {
-                var conn = RequireConnection();
+                RequireConnection(orAttempt: true);
                 var entry = subscriptions.FindOrCreate(filter);
-                request = SendUnsubscribe(conn, entry, entry.Members, turn);
+                request = new UnsubscribeFlight(entry, entry.Members);
+                if (connection is not null)
+                    SendUnsubscribe(connection, request, turn);
+                else
+                    unanswered.Add(request);
             }
         }
 
@@ -380,18 +416,13 @@ internal sealed class ClientSession : IThreadPoolWorkItem, IAsyncDisposable
         return ReasonCode.UnspecifiedError;
     }
 
-    /// <summary>An event handler of the client has thrown.</summary>
-    public void OnEventFailed(Exception error) => logger.EventHandlerFailed(error, nameof(MqttClient.Disconnected));
-
-    /// <summary>A connection that was accepted has ended.</summary>
-    public void LogEnd(MqttDisconnectCause cause) => logger.ConnectionEnded(cause);
-
     // --- Inside, under the gate ---
 
-    private MqttConn RequireConnection()
+    private void RequireConnection(bool orAttempt)
     {
         ObjectDisposedException.ThrowIf(isDisposed, typeof(MqttClient));
-        return connection ?? throw new MqttConnectionException("The client is not connected.");
+        if (connection is null && !(orAttempt && isTrying))
+            throw new MqttConnectionException("The client is not connected.");
     }
 
     // 3.1 does not say whether it has kept the session; it has, unless it was to be clean.
@@ -418,29 +449,48 @@ internal sealed class ClientSession : IThreadPoolWorkItem, IAsyncDisposable
         hasState = true;
     }
 
-    private void Detach(MqttConnectionException error)
+    // What is owed goes on; a subscription is asked for again on the next connection.
+    private void Detach(Exception error)
     {
         connection = null;
         watch?.Dispose();
-        foreach (var request in outgoing.Suspend(Options.KeepPublishesPending ? null : error))
-            OnNoAnswer(request, error);
+        foreach (var request in outgoing.Suspend(error).OfType<UnsubscribeFlight>())
+        {
+            // One that nobody asked for but the end of a subscription is sent again, but not waited for.
+            if (request.Entry.IsLeaving)
+                request.OnNoAnswer(error);
+            else
+                unanswered.Add(request);
+        }
     }
 
-    private static void OnNoAnswer(Flight request, MqttConnectionException error)
+    private void Fail(Exception error)
     {
-        if (request is UnsubscribeFlight unsubscribe)
-            unsubscribe.OnNoAnswer(error);
-        if (request is not SubscribeFlight subscribe)
-            return;
-        foreach (var member in subscribe.Entries.SelectMany(entry => entry.Members))
+        isTrying = false;
+        outgoing.GiveUp(error);
+        foreach (var request in unanswered)
+            request.OnNoAnswer(error);
+        unanswered.Clear();
+        foreach (var member in members.Where(member => member.ExpectsAnswer))
             member.OnNoAnswer(error);
     }
 
-    private void RenewSubscriptions(MqttConn conn, Turn turn)
+    private void RenewSubscriptions(MqttConn conn, bool resumed, Turn turn)
     {
+        UnsubscribeFlight[] again = [.. unanswered];
+        unanswered.Clear();
+        foreach (var request in again)
+        {
+            // A server that has lost the session has no such subscription any more.
+            if (resumed)
+                SendUnsubscribe(conn, request, turn);
+            else
+                OnUnsubscribed(request, Options.ProtocolVersion == MqttProtocolVersion.V500 ? ReasonCode.NoSubscriptionExisted : ReasonCode.Success);
+        }
+
         foreach (var entry in subscriptions.Entries.Where(entry => entry.IsLeaving).ToArray())
-            SendUnsubscribe(conn, entry, [], turn);
-        SendSubscribe(conn, [.. subscriptions.Entries.Where(entry => entry is { IsGranted: false, Members.Length: > 0 })], turn);
+            SendUnsubscribe(conn, new UnsubscribeFlight(entry, []), turn);
+        SendSubscribe(conn, [.. subscriptions.Entries.Where(entry => entry is { IsGranted: false, Members.Length: > 0 } && !again.Any(request => request.Entry == entry))], turn);
     }
 
     // With subscription identifiers each filter needs a packet of its own; they leave together all the same.
@@ -452,6 +502,8 @@ internal sealed class ClientSession : IThreadPoolWorkItem, IAsyncDisposable
             var packet = new SubscribePacket { Subscriptions = [.. chunk.Select(entry => entry.Request())] };
             if (withIdentifiers)
                 packet.SubscriptionIdentifier = chunk[0].Identifier;
+            foreach (var member in chunk.SelectMany(entry => entry.Members))
+                member.ExpectsAnswer = true;
             packet.PacketId = outgoing.Reserve(new SubscribeFlight(chunk), conn.Now);
             conn.Send(packet, turn);
         }
@@ -465,12 +517,8 @@ internal sealed class ClientSession : IThreadPoolWorkItem, IAsyncDisposable
         return reasonCode != ReasonCode.Success;
     }
 
-    private UnsubscribeFlight SendUnsubscribe(MqttConn conn, FilterEntry entry, MqttSubscription[] leaving, Turn turn)
-    {
-        var request = new UnsubscribeFlight(entry, leaving);
-        conn.Send(new UnsubscribePacket { PacketId = outgoing.Reserve(request, conn.Now), Filters = [entry.Filter] }, turn);
-        return request;
-    }
+    private void SendUnsubscribe(MqttConn conn, UnsubscribeFlight request, Turn turn) =>
+        conn.Send(new UnsubscribePacket { PacketId = outgoing.Reserve(request, conn.Now), Filters = [request.Entry.Filter] }, turn);
 
     private void Remove(FilterEntry entry, MqttSubscription subscription, List<UnsubscribeFlight> requests, Turn turn)
     {
@@ -480,9 +528,15 @@ internal sealed class ClientSession : IThreadPoolWorkItem, IAsyncDisposable
         entry.IsKept = !subscription.Options.UnsubscribeOnDispose;
         entry.IsLeaving = !entry.IsKept;
         if (!hasState)
+        {
             subscriptions.RemoveIfUnused(entry);
-        else if (entry.IsLeaving && connection is not null)
-            requests.Add(SendUnsubscribe(connection, entry, [], turn));
+            return;
+        }
+
+        if (!entry.IsLeaving || connection is null)
+            return;
+        requests.Add(new UnsubscribeFlight(entry, []));
+        SendUnsubscribe(connection, requests[^1], turn);
     }
 
     private void OnSubAck(SubAckPacket packet)
@@ -504,8 +558,10 @@ internal sealed class ClientSession : IThreadPoolWorkItem, IAsyncDisposable
                 subscriptions.RemoveMember(entry, member);
         }
 
-        if (!entry.IsGranted)
-            subscriptions.RemoveIfUnused(entry);
+        if (entry.IsGranted)
+            return;
+        subscriptions.RemoveIfUnused(entry);
+        status.Tell(new MqttSubscriptionRefusedEvent(entry.Filter, reasonCode));
     }
 
     private void OnUnsubAck(UnsubAckPacket packet)
@@ -514,6 +570,11 @@ internal sealed class ClientSession : IThreadPoolWorkItem, IAsyncDisposable
         if (Options.ProtocolVersion == MqttProtocolVersion.V500 && packet.ReasonCodes.Count != 1)
             throw new MqttProtocolException(ReasonCode.ProtocolError, $"UNSUBACK has {packet.ReasonCodes.Count} reason codes for 1 filter.");
         var reasonCode = packet.ReasonCodes.Count == 0 ? ReasonCode.Success : packet.ReasonCodes[0];
+        OnUnsubscribed(request, reasonCode);
+    }
+
+    private void OnUnsubscribed(UnsubscribeFlight request, ReasonCode reasonCode)
+    {
         if (reasonCode < ReasonCode.UnspecifiedError)
             Leave(request.Entry, request.Leaving);
         request.OnAnswer(reasonCode);

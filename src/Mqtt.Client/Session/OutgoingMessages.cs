@@ -18,12 +18,8 @@ internal sealed class OutgoingMessages
     /// <summary>True if a QoS 0 message must wait its turn.</summary>
     public bool HasWaitingAtQoS0 => waitingAtQoS0.Count > 0;
 
-    /// <summary>Takes a message in and sends it as soon as it may.</summary>
-    public void Add(OutgoingPublish message, MqttConn conn, Turn turn)
-    {
-        (message.QualityOfService == QualityOfService.AtMostOnce ? waitingAtQoS0 : waiting).Enqueue(message);
-        Pump(conn, turn);
-    }
+    /// <summary>Takes a message in, to be sent as soon as it may.</summary>
+    public void Add(OutgoingPublish message) => (message.QualityOfService == QualityOfService.AtMostOnce ? waitingAtQoS0 : waiting).Enqueue(message);
 
     /// <summary>An identifier for a SUBSCRIBE or UNSUBSCRIBE.</summary>
     /// <exception cref="InvalidOperationException">All are in use.</exception>
@@ -40,9 +36,9 @@ internal sealed class OutgoingMessages
     {
         while (conn.HasRoom() && flights.TryNextResend(out var packetId, out var state, out var flight))
             SendAgain(conn, turn, packetId, state, (OutgoingPublish)flight!);
-        while (TryPeek(waiting, out var message) && conn.HasRoom(message.Bytes) && flights.TryBegin(message.QualityOfService, message, out var packetId))
+        while (TryPeek(waiting, conn, out var message) && conn.HasRoom(message.Bytes) && flights.TryBegin(message.QualityOfService, message, out var packetId))
             Send(conn, turn, waiting.Dequeue(), packetId);
-        while (TryPeek(waitingAtQoS0, out var message) && conn.HasRoom(message.Bytes))
+        while (TryPeek(waitingAtQoS0, conn, out var message) && conn.HasRoom(message.Bytes))
         {
             Send(conn, turn, waitingAtQoS0.Dequeue(), 0);
             message.Complete(default);
@@ -121,24 +117,23 @@ internal sealed class OutgoingMessages
             waiting.Enqueue(message);
     }
 
-    /// <summary>
-    /// The connection ended. Requests get no answer; messages stay owed. With <paramref name="error"/> whoever awaits them is told, and
-    /// what was never sent is forgotten.
-    /// </summary>
-    public IEnumerable<Flight> Suspend(Exception? error)
+    /// <summary>The connection ended. Messages stay owed, but those of QoS 0; requests are handed back, to be made again.</summary>
+    public IEnumerable<Flight> Suspend(Exception error)
     {
         var unanswered = flights.Flights().Where(flight => flight.State == FlightState.AwaitingAnswer).ToArray();
         foreach (var (packetId, _, _) in unanswered)
             flights.OnAnswer(packetId, out _);
-        FailAll(waitingAtQoS0, error ?? new MqttConnectionException());
-        if (error is not null)
-        {
-            FailAll(waiting, error);
-            foreach (var message in InFlight())
-                message.Abandon(error);
-        }
-
+        FailAll(waitingAtQoS0, error);
         return unanswered.Select(flight => flight.Message);
+    }
+
+    /// <summary>There will be no connection: whoever waits is told. What was sent stays owed, what was never sent is forgotten.</summary>
+    public void GiveUp(Exception error)
+    {
+        FailAll(waitingAtQoS0, error);
+        FailAll(waiting, error);
+        foreach (var message in InFlight())
+            message.Abandon(error);
     }
 
     /// <summary>The client is gone: nothing is owed any more.</summary>
@@ -171,7 +166,7 @@ internal sealed class OutgoingMessages
         conn.SendPublish(message.Frame(packetId, duplicate: false), turn);
     }
 
-    private static void SendAgain(MqttConn conn, Turn turn, ushort packetId, FlightState state, OutgoingPublish message)
+    private void SendAgain(MqttConn conn, Turn turn, ushort packetId, FlightState state, OutgoingPublish message)
     {
         message.SentAt = conn.Now;
         if (state == FlightState.AwaitingPubComp)
@@ -180,17 +175,31 @@ internal sealed class OutgoingMessages
             return;
         }
 
+        if (message.Refusal(conn.Accepted!) is { } refusal)
+        {
+            // The identifier is free again, as if the server had refused the message.
+            if (state == FlightState.AwaitingPubAck)
+                flights.OnPubAck(packetId, out _);
+            else
+                flights.OnPubRec(packetId, failed: true, out _);
+            message.Fail(refusal);
+            return;
+        }
+
         conn.SendPublish(message.Frame(packetId, duplicate: true), turn);
     }
 
-    // What was abandoned before it was sent is passed over.
-    private static bool TryPeek(Queue<OutgoingPublish> queue, out OutgoingPublish message)
+    // What was abandoned before it was sent is passed over, and so is what this server does not take.
+    private static bool TryPeek(Queue<OutgoingPublish> queue, MqttConn conn, out OutgoingPublish message)
     {
         while (queue.TryPeek(out message!))
         {
-            if (!message.IsAbandoned)
+            var refusal = message.Refusal(conn.Accepted!);
+            if (!message.IsAbandoned && refusal is null)
                 return true;
             queue.Dequeue().Release();
+            if (refusal is not null)
+                message.Fail(refusal);
         }
 
         return false;

@@ -12,12 +12,14 @@ internal sealed class OutgoingPublish : Flight
 
     private readonly TaskCompletionSource<MqttPublishResult> result = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly int packetIdOffset;
+    private readonly bool retain;
     private byte[]? frame;
 
     public OutgoingPublish(PublishPacket packet, int bytes, MqttProtocolVersion version)
     {
         Bytes = bytes;
         QualityOfService = packet.QualityOfService;
+        retain = packet.Retain;
         packet.PacketId = QualityOfService == QualityOfService.AtMostOnce ? (ushort)0 : ushort.MaxValue;
         frame = BufferPool.Rent(bytes);
         try
@@ -46,6 +48,9 @@ internal sealed class OutgoingPublish : Flight
 
     /// <summary>What PUBREC said; the result once PUBCOMP has come.</summary>
     public MqttPublishResult Received { get; private set; }
+
+    /// <summary>Why this server does not take it; null if it does.</summary>
+    public MqttRefusedException? Refusal(MqttConnectResult accepted) => ServerLimits.Refusal(QualityOfService, retain, Bytes, accepted);
 
     /// <summary>The packet, to be sent under this identifier.</summary>
     public ReadOnlySpan<byte> Frame(ushort packetId, bool duplicate)

@@ -3,17 +3,17 @@ namespace Mqtt.Client;
 /// <summary>What the server announced that it does not take: such a packet is not sent.</summary>
 internal static class ServerLimits
 {
-    /// <summary>Checks a message.</summary>
-    /// <exception cref="MqttRefusedException">The server does not take it.</exception>
-    public static void Check(PublishPacket packet, int bytes, MqttConnectResult accepted)
+    /// <summary>Why the server does not take a message; null if it does.</summary>
+    public static MqttRefusedException? Refusal(QualityOfService qualityOfService, bool retain, int bytes, MqttConnectResult accepted)
     {
         // [MQTT-3.2.2-11], [MQTT-3.2.2-14], [MQTT-3.2.2-15]
-        if (packet.QualityOfService > accepted.MaximumQoS)
-            throw new MqttRefusedException(ReasonCode.QoSNotSupported, $"The server takes QoS {(int)accepted.MaximumQoS} at most.");
-        if (packet.Retain && !accepted.RetainAvailable)
-            throw new MqttRefusedException(ReasonCode.RetainNotSupported, "The server does not keep retained messages.");
-        if (bytes > accepted.MaximumPacketSizeBytes)
-            throw new MqttRefusedException(ReasonCode.PacketTooLarge, $"The packet has {bytes} bytes; the server takes {accepted.MaximumPacketSizeBytes}.");
+        if (qualityOfService > accepted.MaximumQoS)
+            return new(ReasonCode.QoSNotSupported, $"The server takes QoS {(int)accepted.MaximumQoS} at most.");
+        if (retain && !accepted.RetainAvailable)
+            return new(ReasonCode.RetainNotSupported, "The server does not keep retained messages.");
+        return bytes > accepted.MaximumPacketSizeBytes
+            ? new(ReasonCode.PacketTooLarge, $"The packet has {bytes} bytes; the server takes {accepted.MaximumPacketSizeBytes}.")
+            : null;
     }
 
     /// <summary>Checks a filter; success if the server may be asked for it.</summary>

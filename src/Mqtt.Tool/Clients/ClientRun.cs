@@ -11,8 +11,8 @@ internal sealed class ClientRun : IAsyncDisposable
     private ClientRun(MqttClientOptions options, CancellationToken stop)
     {
         over = CancellationTokenSource.CreateLinkedTokenSource(stop);
-        Client = new MqttClient(options);
-        Client.Disconnected += OnDisconnected;
+        Client = new MqttClient(options with { Reconnect = new() { Enabled = false } });
+        Client.Happened += OnHappened;
     }
 
     public MqttClient Client { get; }
@@ -51,20 +51,22 @@ internal sealed class ClientRun : IAsyncDisposable
     {
         if (Volatile.Read(ref lost) is { } cause)
             throw new IOException($"the connection ended: {cause}");
-        Client.Disconnected -= OnDisconnected;
+        Client.Happened -= OnHappened;
         await Client.DisconnectAsync(cancellationToken: CancellationToken.None);
     }
 
     public async ValueTask DisposeAsync()
     {
-        Client.Disconnected -= OnDisconnected;
+        Client.Happened -= OnHappened;
         await Client.DisposeAsync();
         over.Dispose();
     }
 
-    private void OnDisconnected(object? sender, MqttDisconnectCause cause)
+    private void OnHappened(object? sender, MqttClientEvent what)
     {
-        Volatile.Write(ref lost, cause);
+        if (what is not MqttDisconnectedEvent ended)
+            return;
+        Volatile.Write(ref lost, ended.Cause);
         over.Cancel();
     }
 }
