@@ -243,7 +243,7 @@ public sealed class MqttServer : IAsyncDisposable
 
     private ConnectionLoop? Begin(MqttChannel channel)
     {
-        if (!IsAccepted(channel) || connections.Count >= (options.MaximumConnections ?? int.MaxValue) || BufferPool.RentedBytes > options.MemoryBytes)
+        if (!IsAccepted(channel) || IsFull || BufferPool.RentedBytes > options.MemoryBytes)
         {
             channel.Abort();
             return null;
@@ -258,6 +258,9 @@ public sealed class MqttServer : IAsyncDisposable
         loop.Start();
         return loop;
     }
+
+    // To count them takes every lock of the table.
+    private bool IsFull => options.MaximumConnections is { } maximum && connections.Count >= maximum;
 
     private bool IsAccepted(MqttChannel channel)
     {

@@ -62,7 +62,7 @@ public sealed class Outbox
 
     /// <summary>
     /// Called, without any lock, when the outbox has been written out after <see cref="HasRoom"/> said no: whoever waits for room goes
-    /// on. Set it before the first append.
+    /// on. Set it before the first append, or under the gate before a <see cref="HasRoom"/> that may say no.
     /// </summary>
     public Action? Drained { get; set; }
 

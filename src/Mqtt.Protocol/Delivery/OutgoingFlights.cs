@@ -187,11 +187,7 @@ public sealed class OutgoingFlights<T>
         Window = newWindow;
         Unacknowledged = 0;
         nextResend = 0;
-        resends = Flights()
-            .Where(flight => flight.State != FlightState.AwaitingAnswer)
-            .OrderBy(flight => flight.State == FlightState.AwaitingPubComp ? 0 : 1)
-            .Select(flight => flight.PacketId)
-            .ToArray();
+        resends = used == 0 ? [] : Unfinished();
         foreach (ref var slot in slots.AsSpan())
             slot.Counted = false;
     }
@@ -245,6 +241,14 @@ public sealed class OutgoingFlights<T>
         resends = [];
         used = nextResend = Unacknowledged = 0;
     }
+
+    private ushort[] Unfinished() =>
+    [
+        .. Flights()
+            .Where(flight => flight.State != FlightState.AwaitingAnswer)
+            .OrderBy(flight => flight.State == FlightState.AwaitingPubComp ? 0 : 1)
+            .Select(flight => flight.PacketId),
+    ];
 
     private FlightOutcome Finish(ushort packetId, FlightState expected, out T? message)
     {

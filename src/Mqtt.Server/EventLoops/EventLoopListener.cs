@@ -33,6 +33,7 @@ internal sealed class EventLoopListener(IPEndPoint address, EventLoopGroup loops
         endPoint = socket.LocalEndPoint!;
         descriptor = (int)socket.Handle;
         Linux.SetNonBlocking(descriptor);
+        Linux.SetNoDelay(descriptor); // Those that are accepted inherit it.
         loop = loops.Next();
         handle = GCHandle.Alloc(this);
         try
@@ -118,7 +119,6 @@ internal sealed class EventLoopListener(IPEndPoint address, EventLoopGroup loops
             var accepted = Linux.Accept(descriptor, peer);
             if (accepted >= 0)
             {
-                Linux.SetNoDelay(accepted);
                 channel = new EventLoopChannel(loops.Next(), accepted, new PeerAddress(peer), endPoint);
                 return true;
             }

@@ -160,12 +160,18 @@ internal sealed class ConnectFlow(SessionContext context, SessionTable table, Cl
 
         var clientId = assigned ?? packet.ClientId.ToString();
         var userName = result.UserName ?? packet.UserName?.ToString();
-        var request = new ConnectRequest(connection, packet, clientId, userName);
-        var client = new ConnectingClient(connection, packet, clientId, userName, limits);
-        if (await ConnectHooks.AskAsync(context, client, packet, request).ConfigureAwait(false) is { } refused)
+        IReadOnlyList<TopicSubscription> subscriptions = [];
+        if (ConnectHooks.AreAsked(context))
         {
-            connection.Send(refused);
-            return;
+            var request = new ConnectRequest(connection, packet, clientId, userName);
+            var client = new ConnectingClient(connection, packet, clientId, userName, limits);
+            if (await ConnectHooks.AskAsync(context, client, packet, request).ConfigureAwait(false) is { } refused)
+            {
+                connection.Send(refused);
+                return;
+            }
+
+            subscriptions = request.Subscriptions;
         }
 
         // Two devices with one name would put each other out for ever, as fast as they can.
@@ -191,7 +197,7 @@ internal sealed class ConnectFlow(SessionContext context, SessionTable table, Cl
             if (context.Watch is { } watch)
                 await watch.WaitAsync(position).ConfigureAwait(false);
             var attachment = new Attachment(session, connection, packet, limits, userName, number) { Authentication = authentication };
-            Attach(attachment, answer, request.Subscriptions);
+            Attach(attachment, answer, subscriptions);
             attachment.CountConnect(packet, answer);
             context.Statistics.OnConnected(answer.SessionPresent);
             context.SystemTopics?.Notify(clientId, isOnline: true);

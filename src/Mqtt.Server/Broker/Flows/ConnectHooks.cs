@@ -8,6 +8,9 @@ namespace Mqtt.Server.Broker.Flows;
 /// <summary>Where hooks have a say in CONNECT: after authentication, and before anything has changed.</summary>
 internal static class ConnectHooks
 {
+    /// <summary>True if there is a hook that wants to be asked.</summary>
+    public static bool AreAsked(SessionContext context) => context.Hooks is not { Authorization: null, Connecting: null };
+
     /// <summary>Asks the hooks. Null if they let the client in; else the answer that refuses it.</summary>
     /// <param name="context">The broker's.</param>
     /// <param name="client">Who asks to connect.</param>

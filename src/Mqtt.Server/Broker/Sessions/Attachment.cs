@@ -65,9 +65,6 @@ internal sealed class Attachment(Session session, MqttConnection connection, Con
     /// <summary>How many packets wait for the store. Any thread; exact for the client's own loop as far as its own packets go.</summary>
     public int WaitingCount => Waiting?.Count ?? 0;
 
-    /// <summary>The outbox has room again.</summary>
-    public void OnDrained() => session.OnDrained(this);
-
     /// <summary>How the client authenticates, if it does so by AUTH.</summary>
     public EnhancedAuthentication? Authentication { get; init; }
 
@@ -79,7 +76,15 @@ internal sealed class Attachment(Session session, MqttConnection connection, Con
         connect.TopicAliasMaximum is > 0 and var maximum && limits.OutgoingTopicAliasMaximum > 0 ? new(Math.Min((int)maximum, limits.OutgoingTopicAliasMaximum)) : null;
 
     /// <summary>True if a packet of that size may be appended now.</summary>
-    public bool HasRoom(int bytes) => bytes <= MaximumPacketBytes && !Outbox.IsClosed && Outbox.HasRoom(bytes);
+    public bool HasRoom(int bytes) => bytes <= MaximumPacketBytes && !Outbox.IsClosed && OutboxHasRoom(bytes);
+
+    // Most clients never fill their outbox, and have nobody there who waits for room.
+    private bool OutboxHasRoom(int bytes)
+    {
+        if (Outbox.PendingBytes + bytes > Outbox.LimitBytes)
+            Outbox.Drained ??= () => session.OnDrained(this);
+        return Outbox.HasRoom(bytes);
+    }
 
     /// <summary>The size of a copy as it would leave now.</summary>
     public int Measure(in Copy copy, long now)
@@ -122,7 +127,7 @@ internal sealed class Attachment(Session session, MqttConnection connection, Con
         var size = PublishFrame.Measure(parts, IsV5, copy.QualityOfService, expiry, copy.Identifiers, alias);
         if (size > MaximumPacketBytes)
             return WriteOutcome.TooLarge;
-        if (Outbox.IsClosed || (packetId == 0 && !Outbox.HasRoom(size)))
+        if (Outbox.IsClosed || (packetId == 0 && !OutboxHasRoom(size)))
             return WriteOutcome.NoRoom;
         var firstByte = PublishFrame.FirstByte(copy.QualityOfService, copy.Retain, duplicate);
         PublishFrame.Write(Outbox.Reserve(size), parts, IsV5, copy.QualityOfService, firstByte, packetId, expiry, copy.Identifiers, alias);

@@ -84,7 +84,6 @@ internal sealed partial class Session
     public void Attach(Attachment attachment, ConnAckPacket answer, Turn turn)
     {
         attachment.Outbox.Adopt(Gate);
-        attachment.Outbox.Drained = attachment.OnDrained;
         lock (Gate)
         {
             Attachment = attachment;
