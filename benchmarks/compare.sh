@@ -27,7 +27,7 @@ for tool in mqttload nullrelay; do
 done
 "$root/mqtt" --version >&2   # builds it, so that no measurement waits for that
 
-[ $# -gt 0 ] || set -- pairs1_q0 pairs1_q1 fanin20_q0 fanout20_q0 fanout1000_q0 pairs50_q1_256 pair1_5k conn5k
+[ $# -gt 0 ] || set -- pairs1_q0 pairs1_q1 fanin20_q0 fanout20_q0 fanout1000_q0 pairs50_q1_256 pair1_5k conn10k
 for pin in ${PINS:-split none}; do
   python3 "$load/compare.py" --load "$tools/mqttload" --rounds "${ROUNDS:-5}" --duration "${DURATION:-5}" --warm "${WARM:-3}" \
     --pin "$pin" --base mosquitto --json "$tools/$pin.json" \

@@ -7,6 +7,7 @@ TARGETS = {
     'pairs1_q0': (4, 40), 'pairs1_q1': (3, 20), 'fanin20_q0': (4, 30), 'fanout20_q0': (4, 30),
     'fanout1000_q0': (1.5, 10), 'pairs50_q1_256': (2.5, 35), 'pair1_5k': (1.3, 1),
 }
+CONNECTIONS = {'conn5k': '5,000', 'conn10k': '10,000'}
 PINS = {'split': 'The broker on one core, the generator on the other', 'none': 'No pinning: broker and generator share all cores'}
 
 
@@ -66,10 +67,11 @@ def main():
         print('| scenario | ours | null | mosquitto | ours / null | mosquitto / ours | target | met | our p99 us | lost | note |')
         print('|---|---:|---:|---:|---:|---:|---|---|---:|---:|---|')
         for name, brokers in measured.items():
-            if name != 'conn5k':
+            if name not in CONNECTIONS:
                 print(row(name, brokers))
-        if 'conn5k' in measured:
-            print('\n' + '\n'.join(connections(measured['conn5k'])))
+        for name, count in CONNECTIONS.items():
+            if name in measured:
+                print('\n%s connections, of a broker that has just started:\n\n%s' % (count, '\n'.join(connections(measured[name]))))
 
 
 main()
