@@ -184,6 +184,29 @@ public abstract class HandlerTests(Transport transport)
         await client.ExpectEndAsync();
     }
 
+    [Theory]
+    [InlineData(MqttPacketType.Connect, ReasonCode.TopicAliasInvalid)]
+    [InlineData(MqttPacketType.Publish, ReasonCode.BadUserNameOrPassword)]
+    public async Task A_code_for_which_the_last_packet_has_no_word_is_a_protocol_error_to_the_peer(MqttPacketType at, ReasonCode code)
+    {
+        ValueTask OnPacket(MqttConnection connection, MqttPacket packet) =>
+            packet.Type == at ? throw new MqttProtocolException(code, "No.") : Handlers.Basic(connection, packet);
+
+        await using var server = await RunningServer.StartAsync(transport, new MqttDelegateHandler(OnPacket));
+        if (at == MqttPacketType.Connect)
+        {
+            await using var refused = await server.DialAsync();
+            (await refused.ConnectAsync()).ReasonCode.Should().Be(ReasonCode.ProtocolError);
+            await refused.ExpectEndAsync();
+            return;
+        }
+
+        await using var client = await server.ConnectAsync();
+        await client.SendAsync(new PublishPacket { Topic = "t" });
+        (await client.ExpectAsync<DisconnectPacket>()).ReasonCode.Should().Be(ReasonCode.ProtocolError);
+        await client.ExpectEndAsync();
+    }
+
     [Fact]
     public async Task A_handler_that_throws_at_the_end_of_a_connection_harms_nobody()
     {

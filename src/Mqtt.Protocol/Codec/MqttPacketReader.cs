@@ -6,7 +6,8 @@ namespace Mqtt.Protocol;
 
 /// <summary>
 /// Reads the packets of one direction of one connection; not for several threads at once. Every rule that one packet can break by
-/// itself is checked here: broken, it throws <see cref="MqttProtocolException"/> with the reason code of the standard, and nothing else.
+/// itself is checked here, and that a client sends CONNECT once: broken, it throws <see cref="MqttProtocolException"/> with the reason code of
+/// the standard, and nothing else.
 /// <para>
 /// A packet is borrowed: it consists of slices of the bytes it was read from, and the reader uses its one PUBLISH, its
 /// acknowledgements and its pings again for the next packet. <see cref="Detach"/> leaves them to the caller.
@@ -29,6 +30,9 @@ public sealed class MqttPacketReader
     private PubCompPacket? pubComp;
     private PingReqPacket? pingReq;
     private PingRespPacket? pingResp;
+
+    // A client's CONNECT was read.
+    private bool isConnectRead;
 
     // What ReadAsync has taken from a pipe and not given back, since the packet handed out last lies in it.
     private PipeReader? source;
@@ -168,10 +172,23 @@ public sealed class MqttPacketReader
     {
         if (!FixedHeader.TryRead(bytes, Version, Sender, out header))
             return false;
-        if (header.PacketLength > MaximumPacketSizeBytes || (header.Type == MqttPacketType.Connect && header.PacketLength > MaximumConnectSizeBytes))
-            throw new MqttProtocolException(ReasonCode.PacketTooLarge, $"A {header.Type} of {header.PacketLength} bytes is too large.");
+        if (header.PacketLength > MaximumPacketSizeBytes)
+            throw TooLarge(header);
+        if (header.Type == MqttPacketType.Connect)
+            CheckConnect(header);
         return true;
     }
+
+    private void CheckConnect(in FixedHeader header)
+    {
+        if (isConnectRead)
+            throw MqttProtocolException.Forbidden("A second CONNECT [MQTT-3.1.0-2].");
+        if (header.PacketLength > MaximumConnectSizeBytes)
+            throw TooLarge(header);
+    }
+
+    private static MqttProtocolException TooLarge(in FixedHeader header) =>
+        new(ReasonCode.PacketTooLarge, $"A {header.Type} of {header.PacketLength} bytes is too large.");
 
     private ReadOnlyMemory<byte> Gather(in ReadOnlySequence<byte> frame, int length)
     {
@@ -218,6 +235,9 @@ public sealed class MqttPacketReader
         var packet = ConnectCodec.ReadVersion(ref frame);
         frame.Version = Version = packet.Version;
         ConnectCodec.ReadRest(ref frame, packet);
+
+        // A second one would change the version under the packets that are written meanwhile. Tools, which read either side, may look at several connections.
+        isConnectRead = Sender == MqttSender.Client;
         return packet;
     }
 

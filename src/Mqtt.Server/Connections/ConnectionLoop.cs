@@ -151,6 +151,8 @@ internal sealed class ConnectionLoop : Deadline
         }
         catch (MqttProtocolException violation)
         {
+            // A DISCONNECT that breaks the protocol is none, and is answered (section 3.14.2.2.2).
+            goodbyeReceived = false;
             cause = new MqttCloseCause(MqttCloseKind.ProtocolError, violation.ReasonCode, violation);
         }
         catch (Exception failure)
@@ -166,6 +168,7 @@ internal sealed class ConnectionLoop : Deadline
         catch (Exception failure)
         {
             options.Logger.EndFailed(failure, Connection);
+            channel.Abort();
         }
 
         server.Forget(this);
@@ -218,13 +221,15 @@ internal sealed class ConnectionLoop : Deadline
         heartbeat.Set(this, NextCheck(heartbeat.Now));
     }
 
-    public void Close(MqttCloseCause cause, string? reasonString = null)
+    public void Close(MqttCloseCause cause, string? reasonString = null) => Close(cause, cause.ReasonCode, reasonString);
+
+    private void Close(MqttCloseCause cause, ReasonCode reasonCode, string? reasonString)
     {
         if (closeCause is not null)
             return;
         using (Turn.Enter(out var turn))
         {
-            if (DisconnectFor(cause.ReasonCode, reasonString) is { } disconnect)
+            if (DisconnectFor(reasonCode, reasonString) is { } disconnect)
                 outbox.AppendLast(disconnect, Version, turn);
             Finish(cause);
         }
@@ -496,7 +501,7 @@ internal sealed class ConnectionLoop : Deadline
             return;
         if (accepted)
         {
-            Close(cause, cause.Exception is MqttProtocolException ? cause.Exception.Message : null);
+            Close(cause, Sayable(cause.ReasonCode, MqttPacketType.Disconnect), cause.Exception is MqttProtocolException ? cause.Exception.Message : null);
             return;
         }
 
@@ -516,8 +521,11 @@ internal sealed class ConnectionLoop : Deadline
             return new ConnAckPacket { ReasonCode = cause.ReasonCode };
         }
 
-        return Version == MqttProtocolVersion.V500 ? new ConnAckPacket { ReasonCode = cause.ReasonCode } : null;
+        return Version == MqttProtocolVersion.V500 ? new ConnAckPacket { ReasonCode = Sayable(cause.ReasonCode, MqttPacketType.ConnAck) } : null;
     }
+
+    // Whatever was thrown, the peer hears of it: what its last packet has no word for is a protocol error.
+    private static ReasonCode Sayable(ReasonCode code, MqttPacketType packet) => code.IsAllowedIn(packet, MqttSender.Server) ? code : ReasonCode.ProtocolError;
 
     private DisconnectPacket? DisconnectFor(ReasonCode reasonCode, string? reasonString)
     {

@@ -134,6 +134,28 @@ public abstract class ConnectTests(StoreKind store) : BrokerTests(store)
     }
 
     [Theory, Versions]
+    [Spec(V311, "3.1.0-2")]
+    [Spec(V5, "3.1.0-2")]
+    public void A_second_CONNECT_is_refused_in_the_version_of_the_first_whatever_it_says(MqttProtocolVersion version)
+    {
+        foreach (var other in (byte[][])[
+            [0x10, 15, 0, 6, .. "MQIsdp"u8, 3, 2, 0, 0, 0, 1, (byte)'a'],
+            [0x10, 13, 0, 4, .. "MQTT"u8, 4, 2, 0, 0, 0, 1, (byte)'a'],
+            [0x10, 14, 0, 4, .. "MQTT"u8, 5, 2, 0, 0, 0, 0, 1, (byte)'a'],
+            [0x10, 13, 0, 4, .. "MQTT"u8, 9, 2, 0, 0, 0, 1, (byte)'a'],
+            [0x10, 13, 0, 4, .. "HTTP"u8, 4, 2, 0, 0, 0, 1, (byte)'a'],
+            [0x10, 0xFF, 0xFF, 0x7F]])
+        {
+            var client = Connect("client", version);
+
+            client.SendBytes(other);
+
+            client.ExpectGoodbye(ReasonCode.ProtocolError);
+            client.Cut();
+        }
+    }
+
+    [Theory, Versions]
     [Spec(V311, "3.1.0-1")]
     [Spec(V5, "3.1.0-1")]
     [Spec(V5, "3.14.0-1")]

@@ -199,7 +199,7 @@ public abstract class SessionTests(StoreKind store) : BrokerTests(store)
         var client = Connect("client", with: packet => packet.Will = new WillMessage { Topic = "will", Payload = "gone"u8.ToArray() });
 
         client.Send(new DisconnectPacket { SessionExpiryInterval = 10 });
-        client.ExpectEnd();
+        client.ExpectGoodbye(ReasonCode.ProtocolError);
         client.Cut();
 
         watcher.Receive("will", "gone");

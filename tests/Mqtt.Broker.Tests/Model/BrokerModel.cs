@@ -174,12 +174,13 @@ internal sealed partial class BrokerModel
         connection.Answers.Add(new Answer(MqttPacketType.UnsubAck, packet.PacketId, code) { WhenSeen = () => session.Promises[filter] = null });
     }
 
-    // 0 deletes the will, any other code does not. The session expiry may change, but not from 0, which is an error. No DISCONNECT answers.
+    // 0 deletes the will, any other code does not. The session expiry may change, but not from 0: such a DISCONNECT is none, and the only one that is answered.
     private void OnDisconnect(Session session, Connection connection, DisconnectPacket packet)
     {
-        connection.Goodbye = ReasonCode.NormalDisconnection;
+        connection.Goodbye = ReasonCode.ProtocolError;
         if (!session.ExpiryWasZero || packet.SessionExpiryInterval is null or 0)
         {
+            connection.Goodbye = ReasonCode.NormalDisconnection;
             session.Will = packet.ReasonCode == ReasonCode.NormalDisconnection ? null : session.Will;
             session.ExpirySeconds = Cap(packet.SessionExpiryInterval ?? session.ExpirySeconds);
             session.Promises.Remove("session");

@@ -173,6 +173,26 @@ public class PacketReaderTests
     }
 
     [Fact]
+    public void A_client_sends_CONNECT_once_and_a_second_one_leaves_the_version_as_it_was()
+    {
+        var reader = new MqttPacketReader(sender: MqttSender.Client);
+        reader.TryRead(Wire.Bytes("10 { s'MQTT' 04 02 003C s'c' }"), out _, out _).Should().BeTrue();
+
+        var again = () => reader.TryRead(Wire.Bytes("10 { s'MQTT' 05 02 003C {} s'c' }"), out _, out _);
+
+        again.Should().Throw<MqttProtocolException>().Which.ReasonCode.Should().Be(ReasonCode.ProtocolError);
+        reader.Version.Should().Be(MqttProtocolVersion.V311);
+    }
+
+    [Fact]
+    public void A_tool_may_read_the_CONNECTs_of_several_connections()
+    {
+        var reader = new MqttPacketReader();
+        for (var i = 0; i < 2; i++)
+            reader.TryRead(Wire.Bytes("10 { s'MQTT' 04 02 003C s'c' }"), out _, out _).Should().BeTrue();
+    }
+
+    [Fact]
     public void A_reader_is_for_versions_and_senders_that_exist()
     {
         var creatingForNobody = () => new MqttPacketReader(MqttProtocolVersion.V500, 0);

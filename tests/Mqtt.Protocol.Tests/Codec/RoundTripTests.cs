@@ -19,7 +19,8 @@ public class RoundTripTests(ITestOutputHelper output)
         Prop.ForAll(PacketGenerator.Arbitrary, sent =>
         {
             seen[(sent.Version, sent.Packet.Type)] = seen.GetValueOrDefault((sent.Version, sent.Packet.Type)) + 1;
-            if (!readers.TryGetValue((sent.Version, sent.Sender), out var reader))
+            // With CONNECT a connection begins.
+            if (sent.Packet is ConnectPacket || !readers.TryGetValue((sent.Version, sent.Sender), out var reader))
                 readers[(sent.Version, sent.Sender)] = reader = new(sent.Version, sent.Sender);
             RoundTrip(sent, reader);
         }).Check(Config.QuickThrowOnFailure.WithMaxTest(Count).WithReplay(new Replay(new Rnd(Seed), null)).WithQuietOnSuccess(true));
