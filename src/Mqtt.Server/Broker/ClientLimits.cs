@@ -21,7 +21,10 @@ public sealed record ClientLimits
     /// <summary>The highest QoS of what the client publishes, its will included; higher is an error (0x9B). Subscriptions may ask for more [MQTT-3.2.2-10], and are granted this one. Default: 2.</summary>
     public QualityOfService MaximumQualityOfService { get; init; } = QualityOfService.ExactlyOnce;
 
-    /// <summary>How many QoS 1 and 2 messages the broker takes from the client at once; more are an error (0x93). Default: 1,024.</summary>
+    /// <summary>
+    /// How many QoS 1 and 2 messages the broker takes from a 5.0 client at once; more are an error (0x93). A 3.x client, which cannot be told, is not
+    /// read while so many of its acknowledgements wait for the store. Default: 1,024.
+    /// </summary>
     public int ReceiveMaximum { get; init; } = 1024;
 
     /// <summary>How many QoS 1 and 2 messages may be under way to the client if it speaks 5.0 and allows as many. Default: 1,024.</summary>

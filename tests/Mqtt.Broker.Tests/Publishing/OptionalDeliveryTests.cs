@@ -177,6 +177,24 @@ public abstract class OptionalDeliveryTests(StoreKind store) : BrokerTests(store
     }
 
     [Theory, Versions(Only3 = true)]
+    public void The_same_holds_at_QoS_2(MqttProtocolVersion version)
+    {
+        WithBroker = options => options with { Limits = options.Limits with { ReceiveMaximum = 10 } };
+        Resume("durable").Subscribe("t", QoS2);
+        var publisher = Connect("publisher", version);
+        Harness.CommitsWhenIdle = false;
+        for (var i = 0; i < 100; i++)
+            publisher.SendPublish("t", $"{i}", QoS2);
+        Run();
+
+        Harness.CommitsWhenIdle = true;
+
+        for (var i = 1; i <= 100; i++)
+            publisher.Expect<PubRecPacket>().PacketId.Should().Be((ushort)i);
+        publisher.ExpectNothing();
+    }
+
+    [Theory, Versions(Only3 = true)]
     public void A_3_client_that_is_not_read_for_the_stores_sake_can_go(MqttProtocolVersion version)
     {
         WithBroker = options => options with { Limits = options.Limits with { ReceiveMaximum = 10 } };

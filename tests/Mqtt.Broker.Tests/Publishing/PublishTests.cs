@@ -12,6 +12,8 @@ public abstract class PublishTests(StoreKind store) : BrokerTests(store)
     public sealed class WithSlowCommits() : PublishTests(StoreKind.SlowCommit);
 
     [Theory, Versions]
+    [Spec(V311, "2.3.1-5")]
+    [Spec(V5, "2.2.1-2")]
     [Spec(V311, "3.3.4-1")]
     [Spec(V5, "3.3.4-1")]
     [Spec(V311, "4.3.1-1")]
@@ -296,12 +298,12 @@ public abstract class PublishTests(StoreKind store) : BrokerTests(store)
 
     // --- Receive Maximum
 
-    [Theory, Versions]
+    [Fact]
     [Spec(V5, "3.3.4-7")]
-    public void More_unreleased_QoS_2_messages_than_Receive_Maximum_are_an_error(MqttProtocolVersion version)
+    public void More_unreleased_QoS_2_messages_than_Receive_Maximum_are_an_error()
     {
         WithBroker = options => options with { Limits = new() { ReceiveMaximum = 3 } };
-        var publisher = Connect("publisher", version);
+        var publisher = Connect("publisher");
         for (var i = 0; i < 3; i++)
         {
             publisher.SendPublish("t", "message", QoS2);
@@ -311,6 +313,20 @@ public abstract class PublishTests(StoreKind store) : BrokerTests(store)
         publisher.SendPublish("t", "one too many", QoS2);
 
         publisher.ExpectGoodbye(ReasonCode.ReceiveMaximumExceeded);
+    }
+
+    [Theory, Versions(Only3 = true)]
+    public void A_3_client_cannot_know_of_a_Receive_Maximum_and_may_leave_as_many_QoS_2_messages_unreleased_as_there_are_identifiers(MqttProtocolVersion version)
+    {
+        WithBroker = options => options with { Limits = new() { ReceiveMaximum = 3 } };
+        var publisher = Connect("publisher", version);
+
+        for (var i = 1; i <= ushort.MaxValue; i++)
+            publisher.SendPublish("t", "", QoS2);
+
+        for (var i = 1; i <= ushort.MaxValue; i++)
+            publisher.Expect<PubRecPacket>().PacketId.Should().Be((ushort)i);
+        publisher.ExpectNothing();
     }
 
     [Fact]
@@ -348,18 +364,18 @@ public abstract class PublishTests(StoreKind store) : BrokerTests(store)
         publisher.ExpectNothing();
     }
 
-    [Theory, Versions]
-    public void QoS_2_messages_of_an_earlier_connection_count_again_only_when_they_come_again(MqttProtocolVersion version)
+    [Fact]
+    public void QoS_2_messages_of_an_earlier_connection_count_again_only_when_they_come_again()
     {
         WithBroker = options => options with { Limits = new() { ReceiveMaximum = 2 } };
-        var publisher = Resume("publisher", version);
+        var publisher = Resume("publisher");
         var first = publisher.SendPublish("t", "1", QoS2);
         publisher.Expect<PubRecPacket>();
         publisher.SendPublish("t", "2", QoS2);
         publisher.Expect<PubRecPacket>();
         publisher.Cut();
 
-        publisher = Resume("publisher", version);
+        publisher = Resume("publisher");
         publisher.SendPublish("t", "3", QoS2, with: packet => packet.PacketId = 100);
         publisher.Expect<PubRecPacket>();
         publisher.Send(first);

@@ -53,6 +53,9 @@ internal sealed class Attachment(Session session, MqttConnection connection, Con
     /// <summary>How many QoS 1 and 2 messages may be under way to the client.</summary>
     public int Window { get; } = limits.WindowFor(connect.Version, connect.ReceiveMaximum);
 
+    /// <summary>How many QoS 1 and 2 messages the client may have under way to the broker. 3.x knows no such number; what it sends too fast is not read.</summary>
+    public int ReceiveMaximum => IsV5 ? limits.ReceiveMaximum : ushort.MaxValue;
+
     /// <summary>The session expiry that CONNECT asked for was 0: DISCONNECT may not raise it.</summary>
     public bool ExpiryWasZero { get; } = connect.Version == MqttProtocolVersion.V500 && (connect.SessionExpiryInterval ?? 0) == 0;
 

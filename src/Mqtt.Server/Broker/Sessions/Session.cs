@@ -88,7 +88,7 @@ internal sealed partial class Session
         {
             Attachment = attachment;
             flights.Reconnect(attachment.Window);
-            arrivals.Reconnect(attachment.Limits.ReceiveMaximum);
+            arrivals.Reconnect(attachment.ReceiveMaximum);
             queue.Limits = attachment.Limits;
             attachment.Connection.Send(answer);
             Pump(turn);
