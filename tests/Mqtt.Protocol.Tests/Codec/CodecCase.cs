@@ -34,6 +34,9 @@ internal sealed class CodecCase
     /// <summary>The statements that the case proves.</summary>
     public List<(SpecVersion Version, string Number)> Statements { get; } = [];
 
+    /// <summary>True if the case holds for a reader that is set in its own way only.</summary>
+    public bool NeedsSettings { get; private set; }
+
     private Action<MqttPacketReader> Settings { get; set; } = _ => { };
 
     public static CodecCase Reads(string name, MqttProtocolVersion version, MqttSender sender, string wire, string packet) =>
@@ -58,7 +61,7 @@ internal sealed class CodecCase
     /// <summary>Changes the settings of the reader.</summary>
     public CodecCase With(Action<MqttPacketReader> settings)
     {
-        Settings = settings;
+        (Settings, NeedsSettings) = (settings, true);
         return this;
     }
 

@@ -27,8 +27,8 @@ internal static class AuthCases
                 yield return Refuses("AUTH with a method that is no UTF-8", Version, sender, "F0 { 18 { 15 [FF] } }", Malformed);
             }
 
-            yield return Reads("AUTH, again", Version, Client, "F0 { 19 { 15 s'M' } }", "AUTH 19 {AuthenticationMethod='M'}").V5("4.12.1-1");
-            yield return Reads("AUTH, success", Version, Server, "F0 { 00 { 15 s'M' } }", "AUTH 00 {AuthenticationMethod='M'}");
+            yield return Reads("AUTH, again", Version, FromClient, "F0 { 19 { 15 s'M' } }", "AUTH 19 {AuthenticationMethod='M'}").V5("4.12.1-1");
+            yield return Reads("AUTH, success", Version, FromServer, "F0 { 00 { 15 s'M' } }", "AUTH 00 {AuthenticationMethod='M'}");
         }
     }
 }

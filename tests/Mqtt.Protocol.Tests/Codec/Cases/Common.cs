@@ -6,16 +6,16 @@ internal static class Common
     public const MqttProtocolVersion Mqtt31 = MqttProtocolVersion.V310;
     public const MqttProtocolVersion Mqtt311 = MqttProtocolVersion.V311;
     public const MqttProtocolVersion Mqtt5 = MqttProtocolVersion.V500;
-    public const MqttSender Client = MqttSender.Client;
-    public const MqttSender Server = MqttSender.Server;
-    public const MqttSender Either = MqttSender.Either;
+    public const MqttSender FromClient = MqttSender.Client;
+    public const MqttSender FromServer = MqttSender.Server;
+    public const MqttSender FromEither = MqttSender.Either;
     public const ReasonCode Malformed = ReasonCode.MalformedPacket;
     public const ReasonCode Forbidden = ReasonCode.ProtocolError;
 
     public static readonly MqttProtocolVersion[] Versions = [Mqtt31, Mqtt311, Mqtt5];
     public static readonly MqttProtocolVersion[] VersionsBefore5 = [Mqtt31, Mqtt311];
     public static readonly MqttProtocolVersion[] VersionsSince311 = [Mqtt311, Mqtt5];
-    public static readonly MqttSender[] Sides = [Client, Server];
+    public static readonly MqttSender[] Sides = [FromClient, FromServer];
 
     /// <summary>Protocol name and level.</summary>
     public static string Level(MqttProtocolVersion version) => version switch

@@ -12,10 +12,10 @@ internal static class DisconnectCases
         {
             foreach (var version in VersionsBefore5)
             {
-                yield return Reads("DISCONNECT", version, Client, "E0 00", "DISCONNECT 00");
-                yield return Reads("DISCONNECT read by a tool", version, Either, "E0 00", "DISCONNECT 00");
-                yield return Refuses("DISCONNECT with a reason code", version, Client, "E0 01 00", Malformed);
-                yield return Refuses("DISCONNECT with properties", version, Client, "E0 02 00 00", Malformed);
+                yield return Reads("DISCONNECT", version, FromClient, "E0 00", "DISCONNECT 00");
+                yield return Reads("DISCONNECT read by a tool", version, FromEither, "E0 00", "DISCONNECT 00");
+                yield return Refuses("DISCONNECT with a reason code", version, FromClient, "E0 01 00", Malformed);
+                yield return Refuses("DISCONNECT with properties", version, FromClient, "E0 02 00 00", Malformed);
             }
 
             const MqttProtocolVersion Version = Mqtt5;
@@ -32,12 +32,12 @@ internal static class DisconnectCases
                 yield return Refuses("DISCONNECT with authentication data", Version, sender, "E0 { 00 { 16 [01] } }", Malformed);
             }
 
-            yield return Reads("DISCONNECT with a session expiry", Version, Client, "E0 { 00 { 11 0000003C } }", "DISCONNECT 00 {SessionExpiryInterval=60}");
-            yield return Reads("DISCONNECT with will", Version, Client, "E0 01 04", "DISCONNECT 04");
-            yield return Refuses("DISCONNECT of a server with a session expiry", Version, Server, "E0 { 00 { 11 0000003C } }", Forbidden).V5("3.14.2-2");
-            yield return Reads("DISCONNECT with a server reference", Version, Server, "E0 { 9D { 1C s'other:1883' } }", "DISCONNECT 9D {ServerReference='other:1883'}");
-            yield return Refuses("DISCONNECT of a client with a server reference", Version, Client, "E0 { 00 { 1C s'other' } }", Forbidden);
-            yield return Reads("DISCONNECT with everything, read by a tool", Version, Either, "E0 { 00 { 11 0000003C 1C s'other' } }", "DISCONNECT 00 {SessionExpiryInterval=60 ServerReference='other'}");
+            yield return Reads("DISCONNECT with a session expiry", Version, FromClient, "E0 { 00 { 11 0000003C } }", "DISCONNECT 00 {SessionExpiryInterval=60}");
+            yield return Reads("DISCONNECT with will", Version, FromClient, "E0 01 04", "DISCONNECT 04");
+            yield return Refuses("DISCONNECT of a server with a session expiry", Version, FromServer, "E0 { 00 { 11 0000003C } }", Forbidden).V5("3.14.2-2");
+            yield return Reads("DISCONNECT with a server reference", Version, FromServer, "E0 { 9D { 1C s'other:1883' } }", "DISCONNECT 9D {ServerReference='other:1883'}");
+            yield return Refuses("DISCONNECT of a client with a server reference", Version, FromClient, "E0 { 00 { 1C s'other' } }", Forbidden);
+            yield return Reads("DISCONNECT with everything, read by a tool", Version, FromEither, "E0 { 00 { 11 0000003C 1C s'other' } }", "DISCONNECT 00 {SessionExpiryInterval=60 ServerReference='other'}");
         }
     }
 }

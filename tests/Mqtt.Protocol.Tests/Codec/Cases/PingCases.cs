@@ -12,12 +12,12 @@ internal static class PingCases
         {
             foreach (var version in Versions)
             {
-                yield return Reads("PINGREQ", version, Client, "C0 00", "PINGREQ");
-                yield return Reads("PINGREQ read by a tool", version, Either, "C0 00", "PINGREQ");
-                yield return Reads("PINGRESP", version, Server, "D0 00", "PINGRESP");
-                yield return Reads("PINGRESP read by a tool", version, Either, "D0 00", "PINGRESP");
-                yield return Refuses("PINGREQ with a body", version, Client, "C0 01 00", Malformed);
-                yield return Refuses("PINGRESP with a body", version, Server, "D0 02 0001", Malformed);
+                yield return Reads("PINGREQ", version, FromClient, "C0 00", "PINGREQ");
+                yield return Reads("PINGREQ read by a tool", version, FromEither, "C0 00", "PINGREQ");
+                yield return Reads("PINGRESP", version, FromServer, "D0 00", "PINGRESP");
+                yield return Reads("PINGRESP read by a tool", version, FromEither, "D0 00", "PINGRESP");
+                yield return Refuses("PINGREQ with a body", version, FromClient, "C0 01 00", Malformed);
+                yield return Refuses("PINGRESP with a body", version, FromServer, "D0 02 0001", Malformed);
             }
         }
     }

@@ -40,20 +40,20 @@ internal static class PropertyCases
     // A packet around its properties, and its line.
     private static readonly (string Place, MqttSender Sender, string Before, string After, string Packet)[] Places =
     [
-        ("CONNECT", Client, "10 { s'MQTT' 05 02 003C", "s'c' }", "CONNECT 5.0 clean keepalive=60 client='c'{0}"),
-        ("WILL", Client, "10 { s'MQTT' 05 06 003C {} s'c'", "s't' s'w' }", "CONNECT 5.0 clean keepalive=60 client='c' will(q0 't' 'w'{0})"),
-        ("CONNACK", Server, "20 { 00 00", "}", "CONNACK 00{0}"),
-        ("PUBLISH", Either, "30 { s't'", "}", "PUBLISH q0 't' ''{0}"),
-        ("PUBACK", Either, "40 { 0001 00", "}", "PUBACK 1 00{0}"),
-        ("PUBREC", Either, "50 { 0001 00", "}", "PUBREC 1 00{0}"),
-        ("PUBREL", Either, "62 { 0001 00", "}", "PUBREL 1 00{0}"),
-        ("PUBCOMP", Either, "70 { 0001 00", "}", "PUBCOMP 1 00{0}"),
-        ("SUBSCRIBE", Client, "82 { 0001", "s't' 00 }", "SUBSCRIBE 1 't' q0{0}"),
-        ("SUBACK", Server, "90 { 0001", "00 }", "SUBACK 1 00{0}"),
-        ("UNSUBSCRIBE", Client, "A2 { 0001", "s't' }", "UNSUBSCRIBE 1 't'{0}"),
-        ("UNSUBACK", Server, "B0 { 0001", "00 }", "UNSUBACK 1 00{0}"),
-        ("DISCONNECT", Either, "E0 { 00", "}", "DISCONNECT 00{0}"),
-        ("AUTH", Either, "F0 { 18", "}", "AUTH 18{0}"),
+        ("CONNECT", FromClient, "10 { s'MQTT' 05 02 003C", "s'c' }", "CONNECT 5.0 clean keepalive=60 client='c'{0}"),
+        ("WILL", FromClient, "10 { s'MQTT' 05 06 003C {} s'c'", "s't' s'w' }", "CONNECT 5.0 clean keepalive=60 client='c' will(q0 't' 'w'{0})"),
+        ("CONNACK", FromServer, "20 { 00 00", "}", "CONNACK 00{0}"),
+        ("PUBLISH", FromEither, "30 { s't'", "}", "PUBLISH q0 't' ''{0}"),
+        ("PUBACK", FromEither, "40 { 0001 00", "}", "PUBACK 1 00{0}"),
+        ("PUBREC", FromEither, "50 { 0001 00", "}", "PUBREC 1 00{0}"),
+        ("PUBREL", FromEither, "62 { 0001 00", "}", "PUBREL 1 00{0}"),
+        ("PUBCOMP", FromEither, "70 { 0001 00", "}", "PUBCOMP 1 00{0}"),
+        ("SUBSCRIBE", FromClient, "82 { 0001", "s't' 00 }", "SUBSCRIBE 1 't' q0{0}"),
+        ("SUBACK", FromServer, "90 { 0001", "00 }", "SUBACK 1 00{0}"),
+        ("UNSUBSCRIBE", FromClient, "A2 { 0001", "s't' }", "UNSUBSCRIBE 1 't'{0}"),
+        ("UNSUBACK", FromServer, "B0 { 0001", "00 }", "UNSUBACK 1 00{0}"),
+        ("DISCONNECT", FromEither, "E0 { 00", "}", "DISCONNECT 00{0}"),
+        ("AUTH", FromEither, "F0 { 18", "}", "AUTH 18{0}"),
     ];
 
     public static IEnumerable<CodecCase> All => [.. Matrix, .. Extremes, .. Unknown];
@@ -94,9 +94,9 @@ internal static class PropertyCases
 
         yield return Reads($"{name} in {place.Place}", Mqtt5, place.Sender, Wire(once), string.Format(null, place.Packet, $" {{{methodText}{property.Text}}}"));
         if (listed.EndsWith("-C", StringComparison.Ordinal))
-            yield return Refuses($"{name} in {place.Place} from the wrong side", Mqtt5, Server, Wire(once), Forbidden);
+            yield return Refuses($"{name} in {place.Place} from the wrong side", Mqtt5, FromServer, Wire(once), Forbidden);
         if (listed.EndsWith("-S", StringComparison.Ordinal))
-            yield return Refuses($"{name} in {place.Place} from the wrong side", Mqtt5, Client, Wire(once), Forbidden);
+            yield return Refuses($"{name} in {place.Place} from the wrong side", Mqtt5, FromClient, Wire(once), Forbidden);
 
         var twice = $"{name} twice in {place.Place}";
         if (property.Id == "26" || (property.Id == "0B" && place.Place == "PUBLISH"))
@@ -143,15 +143,15 @@ internal static class PropertyCases
         {
             foreach (var id in new[] { "00", "04", "0A", "0C", "10", "14", "1B", "1D", "1E", "20", "2B", "7F", "8001", "A601", "FFFFFF7F" })
             {
-                yield return Refuses($"property {id}, which does not exist, in PUBLISH", Mqtt5, Either, $"30 {{ s't' {{ {id} 00 }} }}", Malformed);
-                yield return Refuses($"property {id}, which does not exist, in CONNECT", Mqtt5, Client, $"10 {{ s'MQTT' 05 02 003C {{ {id} 00 }} s'c' }}", Malformed);
+                yield return Refuses($"property {id}, which does not exist, in PUBLISH", Mqtt5, FromEither, $"30 {{ s't' {{ {id} 00 }} }}", Malformed);
+                yield return Refuses($"property {id}, which does not exist, in CONNECT", Mqtt5, FromClient, $"10 {{ s'MQTT' 05 02 003C {{ {id} 00 }} s'c' }}", Malformed);
             }
 
-            yield return Refuses("a property identifier that is not minimal", Mqtt5, Either, "30 { s't' { 8100 01 } }", Malformed).V5("1.5.5-1");
-            yield return Refuses("a property identifier of five bytes", Mqtt5, Either, "30 { s't' { 8080808001 } }", Malformed);
-            yield return Refuses("a property identifier without an end", Mqtt5, Either, "30 { s't' { 81 } }", Malformed);
-            yield return Refuses("a bad property after good ones", Mqtt5, Either, "30 { s't' { 01 01 26 s'a' s'b' 7F } }", Malformed);
-            yield return Refuses("a property twice with others between", Mqtt5, Either, "30 { s't' { 01 01 26 s'a' s'b' 01 01 } }", Forbidden);
+            yield return Refuses("a property identifier that is not minimal", Mqtt5, FromEither, "30 { s't' { 8100 01 } }", Malformed).V5("1.5.5-1");
+            yield return Refuses("a property identifier of five bytes", Mqtt5, FromEither, "30 { s't' { 8080808001 } }", Malformed);
+            yield return Refuses("a property identifier without an end", Mqtt5, FromEither, "30 { s't' { 81 } }", Malformed);
+            yield return Refuses("a bad property after good ones", Mqtt5, FromEither, "30 { s't' { 01 01 26 s'a' s'b' 7F } }", Malformed);
+            yield return Refuses("a property twice with others between", Mqtt5, FromEither, "30 { s't' { 01 01 26 s'a' s'b' 01 01 } }", Forbidden);
         }
     }
 

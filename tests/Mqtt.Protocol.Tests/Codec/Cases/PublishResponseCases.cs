@@ -19,16 +19,16 @@ internal static class PublishResponseCases
                 {
                     foreach (var sender in Sides)
                         yield return Reads(name, version, sender, $"{first} 02 0001", $"{name} 1 00");
-                    yield return Reads($"{name} with the last packet id", version, Either, $"{first} 02 FFFF", $"{name} 65535 00");
-                    yield return Refuses($"{name} with packet id 0", version, Either, $"{first} 02 0000", Forbidden);
-                    yield return Refuses($"{name} without anything", version, Either, $"{first} 00", Malformed);
-                    yield return Refuses($"{name} with half a packet id", version, Either, $"{first} 01 00", Malformed);
+                    yield return Reads($"{name} with the last packet id", version, FromEither, $"{first} 02 FFFF", $"{name} 65535 00");
+                    yield return Refuses($"{name} with packet id 0", version, FromEither, $"{first} 02 0000", Forbidden);
+                    yield return Refuses($"{name} without anything", version, FromEither, $"{first} 00", Malformed);
+                    yield return Refuses($"{name} with half a packet id", version, FromEither, $"{first} 01 00", Malformed);
                 }
 
                 foreach (var version in VersionsBefore5)
                 {
-                    yield return Refuses($"{name} with a byte too many", version, Either, $"{first} 03 0001 00", Malformed);
-                    yield return Refuses($"{name} with properties", version, Either, $"{first} 04 0001 00 00", Malformed);
+                    yield return Refuses($"{name} with a byte too many", version, FromEither, $"{first} 03 0001 00", Malformed);
+                    yield return Refuses($"{name} with properties", version, FromEither, $"{first} 04 0001 00 00", Malformed);
                 }
 
                 foreach (var row in Of5(name, first, failure))
@@ -36,23 +36,23 @@ internal static class PublishResponseCases
             }
 
             // 3.1 sets DUP when it sends PUBREL again.
-            yield return Reads("PUBREL once more", Mqtt31, Client, "6A 02 0001", "PUBREL 1 00").WrittenAs("62 02 0001");
+            yield return Reads("PUBREL once more", Mqtt31, FromClient, "6A 02 0001", "PUBREL 1 00").WrittenAs("62 02 0001");
         }
     }
 
     private static IEnumerable<CodecCase> Of5(string name, string first, string failure)
     {
         const MqttProtocolVersion Version = Mqtt5;
-        yield return Reads($"{name} with success in one byte", Version, Either, $"{first} 03 0001 00", $"{name} 1 00").WrittenAs($"{first} 02 0001");
-        yield return Reads($"{name} with success and no properties", Version, Either, $"{first} 04 0001 00 00", $"{name} 1 00").WrittenAs($"{first} 02 0001");
-        yield return Reads($"{name} with a failure and no property length", Version, Either, $"{first} 03 0001 {failure}", $"{name} 1 {failure}");
-        yield return Reads($"{name} with a failure and no properties", Version, Either, $"{first} 04 0001 {failure} 00", $"{name} 1 {failure}").WrittenAs($"{first} 03 0001 {failure}");
-        yield return Reads($"{name} with success and properties", Version, Either, $"{first} {{ 0001 00 {{ 26 s'a' s'b' }} }}", $"{name} 1 00 {{UserProperty='a':'b'}}");
-        yield return Reads($"{name} with every property", Version, Either, $"{first} {{ 0001 {failure} {{ 1F s'why' 26 s'a' s'b' 26 s'a' s'b' }} }}",
+        yield return Reads($"{name} with success in one byte", Version, FromEither, $"{first} 03 0001 00", $"{name} 1 00").WrittenAs($"{first} 02 0001");
+        yield return Reads($"{name} with success and no properties", Version, FromEither, $"{first} 04 0001 00 00", $"{name} 1 00").WrittenAs($"{first} 02 0001");
+        yield return Reads($"{name} with a failure and no property length", Version, FromEither, $"{first} 03 0001 {failure}", $"{name} 1 {failure}");
+        yield return Reads($"{name} with a failure and no properties", Version, FromEither, $"{first} 04 0001 {failure} 00", $"{name} 1 {failure}").WrittenAs($"{first} 03 0001 {failure}");
+        yield return Reads($"{name} with success and properties", Version, FromEither, $"{first} {{ 0001 00 {{ 26 s'a' s'b' }} }}", $"{name} 1 00 {{UserProperty='a':'b'}}");
+        yield return Reads($"{name} with every property", Version, FromEither, $"{first} {{ 0001 {failure} {{ 1F s'why' 26 s'a' s'b' 26 s'a' s'b' }} }}",
             $"{name} 1 {failure} {{ReasonString='why' UserProperty='a':'b' UserProperty='a':'b'}}");
-        yield return Refuses($"{name} with a byte too many", Version, Either, $"{first} {{ 0001 00 {{}} 00 }}", Malformed);
-        yield return Refuses($"{name} with more properties than bytes", Version, Either, $"{first} {{ 0001 00 05 26 }}", Malformed);
-        yield return Refuses($"{name} with a property length that is not minimal", Version, Either, $"{first} {{ 0001 00 8000 }}", Malformed).V5("1.5.5-1");
-        yield return Refuses($"{name} with a reason string that is no UTF-8", Version, Either, $"{first} {{ 0001 00 {{ 1F [FF] }} }}", Malformed);
+        yield return Refuses($"{name} with a byte too many", Version, FromEither, $"{first} {{ 0001 00 {{}} 00 }}", Malformed);
+        yield return Refuses($"{name} with more properties than bytes", Version, FromEither, $"{first} {{ 0001 00 05 26 }}", Malformed);
+        yield return Refuses($"{name} with a property length that is not minimal", Version, FromEither, $"{first} {{ 0001 00 8000 }}", Malformed).V5("1.5.5-1");
+        yield return Refuses($"{name} with a reason string that is no UTF-8", Version, FromEither, $"{first} {{ 0001 00 {{ 1F [FF] }} }}", Malformed);
     }
 }

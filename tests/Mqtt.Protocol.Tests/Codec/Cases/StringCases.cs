@@ -45,8 +45,8 @@ internal static class StringCases
         {
             foreach (var (field, wire, _) in Fields(version, hex, ""))
             {
-                yield return Refuses($"{field} with {name}", version, Client, wire, Malformed).V5(number5).V311(number311);
-                yield return Refuses($"{field} with {name}, even if disallowed code points are accepted", version, Client, wire, Malformed)
+                yield return Refuses($"{field} with {name}", version, FromClient, wire, Malformed).V5(number5).V311(number311);
+                yield return Refuses($"{field} with {name}, even if disallowed code points are accepted", version, FromClient, wire, Malformed)
                     .With(reader => reader.AllowDisallowedCodePoints = true).V5(number5).V311(number311);
             }
         }
@@ -55,19 +55,19 @@ internal static class StringCases
         {
             foreach (var (field, wire, packet) in Fields(version, hex, text))
             {
-                yield return Refuses($"{field} with {name}", version, Client, wire, Malformed);
-                yield return Reads($"{field} with {name}, if that is accepted", version, Client, wire, packet).With(reader => reader.AllowDisallowedCodePoints = true);
+                yield return Refuses($"{field} with {name}", version, FromClient, wire, Malformed);
+                yield return Reads($"{field} with {name}, if that is accepted", version, FromClient, wire, packet).With(reader => reader.AllowDisallowedCodePoints = true);
             }
         }
 
         foreach (var (name, hex, text) in Allowed)
         {
             foreach (var (field, wire, packet) in Fields(version, hex, text))
-                yield return Reads($"{field} with {name}", version, Client, wire, packet);
+                yield return Reads($"{field} with {name}", version, FromClient, wire, packet);
         }
 
         foreach (var (field, wire, packet) in Fields(version, "EFBBBF61EFBBBF", "\\EF\\BB\\BFa\\EF\\BB\\BF"))
-            yield return Reads($"{field} with byte order marks, which are kept", version, Client, wire, packet).V5("1.5.4-3").V311("1.5.3-3");
+            yield return Reads($"{field} with byte order marks, which are kept", version, FromClient, wire, packet).V5("1.5.4-3").V311("1.5.3-3");
     }
 
     private static IEnumerable<(string Field, string Wire, string Packet)> Fields(MqttProtocolVersion version, string hex, string text)
