@@ -41,11 +41,25 @@ public class ConformanceReportTests
         var markdown = Report(Test("Proves_it", TestResult.Passed, First), Test("Breaks_it", TestResult.Failed, Older)).ToMarkdown();
 
         Lines(markdown).Where(line => line.StartsWith("| MQTT")).Should().Equal(
-            "| MQTT 5.0 | 2 | 1 | 0 | 1 | 0 |",
-            "| MQTT 3.1.1 | 1 | 0 | 1 | 0 | 0 |",
-            "| MQTT-1.0.0-1 | pass | The first MUST hold. | `CodecTests.Proves_it` |",
+            "| MQTT 5.0 | 2 | 1 | 0 | 0 | 1 | 0 |",
+            "| MQTT 3.1.1 | 1 | 0 | 0 | 1 | 0 | 0 |",
+            "| MQTT-1.0.0-1 | pass, parts | The first MUST hold. | `CodecTests.Proves_it` |",
             "| MQTT-1.0.0-2 | not yet proven | The second MUST hold. |  |",
             "| MQTT-1.0.0-1 | **fail** | Quite another MUST hold. | `CodecTests.Breaks_it` |");
+    }
+
+    [Fact]
+    public void A_statement_that_a_running_broker_proves_is_told_from_one_that_parts_prove()
+    {
+        var running = Test("Runs", TestResult.Passed, First) with { Type = "Mqtt.Broker.Tests.RunTests" };
+
+        var markdown = Report(running, Test("Codec", TestResult.Passed, First, Second)).ToMarkdown();
+
+        Lines(markdown).Where(line => line.StartsWith("| MQTT")).Take(4).Should().Equal(
+            "| MQTT 5.0 | 2 | 2 | 1 | 0 | 0 | 0 |",
+            "| MQTT 3.1.1 | 1 | 0 | 0 | 0 | 1 | 0 |",
+            "| MQTT-1.0.0-1 | pass | The first MUST hold. | `RunTests.Runs`<br>`CodecTests.Codec` |",
+            "| MQTT-1.0.0-2 | pass, parts | The second MUST hold. | `CodecTests.Codec` |");
     }
 
     [Fact]
@@ -54,9 +68,9 @@ public class ConformanceReportTests
         var report = new ConformanceReport(AllStatements, [Test("Proves_it", TestResult.Passed, First)], new Dictionary<string, string> { [Second.Key] = "Nobody sees it." });
 
         Lines(report.ToMarkdown()).Where(line => line.StartsWith("| MQTT")).Take(4).Should().Equal(
-            "| MQTT 5.0 | 2 | 1 | 0 | 0 | 1 |",
-            "| MQTT 3.1.1 | 1 | 0 | 0 | 1 | 0 |",
-            "| MQTT-1.0.0-1 | pass | The first MUST hold. | `CodecTests.Proves_it` |",
+            "| MQTT 5.0 | 2 | 1 | 0 | 0 | 0 | 1 |",
+            "| MQTT 3.1.1 | 1 | 0 | 0 | 0 | 1 | 0 |",
+            "| MQTT-1.0.0-1 | pass, parts | The first MUST hold. | `CodecTests.Proves_it` |",
             "| MQTT-1.0.0-2 | not observable | The second MUST hold. | Nobody sees it. |");
     }
 

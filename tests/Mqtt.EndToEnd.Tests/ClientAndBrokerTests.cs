@@ -142,6 +142,7 @@ public class ClientAndBrokerTests
     }
 
     [Theory, MemberData(nameof(Everything))]
+    [Spec(V5, "4.2.0-1")]
     [Spec(V311, "7.1.1-1")]
     [Spec(V311, "7.1.2-1")]
     public async Task Many_publishers_at_once_lose_nothing_and_each_keeps_its_order(Transport transport, MqttProtocolVersion version, QualityOfService qualityOfService)
