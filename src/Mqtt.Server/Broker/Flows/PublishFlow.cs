@@ -183,9 +183,7 @@ internal sealed class PublishFlow(SessionContext context, Router<Session> router
         publication.Begin(message, context.Now);
         try
         {
-            if (message.Retain)
-                retained.Set(publication.Stored);
-            var match = router.Find(message.Topic.Span);
+            var match = message.Retain ? KeepAndFind(publication, out _) : router.Find(message.Topic.Span);
             var isCongested = false;
             foreach (ref readonly var target in match.Targets)
                 target.Subscriber.Deliver(publication, target.Terms, turn, ref isCongested);
@@ -214,14 +212,13 @@ internal sealed class PublishFlow(SessionContext context, Router<Session> router
         return session is null ? 0 : DeliverTo(session, publication, turn, ref slow);
     }
 
-    // Retained first: whoever subscribes meanwhile gets the message at least once.
     private long Publish(Publication publication, Attachment? client, Session? from, Turn turn, out int receivers, out Session? slow)
     {
         if (pointToPoint is not null && pointToPoint.IsMeant(publication.Parts.Topic.Span))
             return PublishToPoint(publication, pointToPoint, turn, out receivers, out slow);
         slow = null;
-        var position = publication.Parts.Retain ? Retain(publication) : 0;
-        var match = router.Find(publication.Parts.Topic.Span);
+        var position = 0L;
+        var match = publication.Parts.Retain ? RetainAndFind(publication, out position) : router.Find(publication.Parts.Topic.Span);
         var targets = match.Targets;
         if (publication.Receivers is not null)
             targets = Chosen(targets, publication.Receivers);
@@ -276,21 +273,39 @@ internal sealed class PublishFlow(SessionContext context, Router<Session> router
             from.Session.Answer(from, new Departure(qualityOfService == QualityOfService.ExactlyOnce ? MqttPacketType.PubRec : MqttPacketType.PubAck, packetId, reasonCode, 0), turn);
     }
 
-    // An empty payload is forwarded, and never kept [MQTT-3.3.1-6] [MQTT-3.3.1-7].
-    private long Retain(Publication publication)
+    private Match<Session> RetainAndFind(Publication publication, out long position)
     {
+        var match = KeepAndFind(publication, out var isRemoved);
         ref readonly var message = ref publication.Parts;
         if (message.Payload.IsEmpty)
-            return Remove(message.Topic);
-        retained.Set(publication.Stored);
+        {
+            position = isRemoved ? OnRemoved(message.Topic) : 0;
+            return match;
+        }
+
         context.Hooks.Retained?.Tell(publication, context.Now, 0, static (observer, _, message) => observer.OnRetainedAsync(message));
-        return context.Store?.Retained.Save(context.RecordOf(message)) ?? 0;
+        position = context.Store?.Retained.Save(context.RecordOf(message)) ?? 0;
+        return match;
     }
 
-    private long Remove(ReadOnlyMemory<byte> topic)
+    // An empty payload is forwarded, and never kept [MQTT-3.3.1-6] [MQTT-3.3.1-7].
+    private Match<Session> KeepAndFind(Publication publication, out bool isRemoved)
     {
-        if (!retained.Remove(topic.Span))
-            return 0;
+        var topic = publication.Parts.Topic.Span;
+        var message = publication.Parts.Payload.IsEmpty ? null : publication.Stored;
+        isRemoved = false;
+        using (retained.Hold())
+        {
+            if (message is null)
+                isRemoved = retained.Remove(topic);
+            else
+                retained.Set(message);
+            return router.Find(topic);
+        }
+    }
+
+    private long OnRemoved(ReadOnlyMemory<byte> topic)
+    {
         context.Hooks.Retained?.Tell(
             MqttString.FromUtf8(topic).ToOwned(), static (observer, topic) => observer.OnRetainedRemovedAsync(topic));
         return context.Store?.Retained.Delete(topic) ?? 0;

@@ -25,14 +25,17 @@ internal sealed class RetainedFlow
         context.OnRetainedWanted = Wake;
     }
 
-    /// <summary>True if there may be something to bring for a filter.</summary>
-    public bool MayMatch(Protocol.MqttString filter) => retained.MayMatch(filter);
+    /// <inheritdoc cref="RetainedMessages.Hold"/>
+    public Lock.Scope Hold() => retained.Hold();
 
-    /// <summary>Begins with a new subscription; what can leave at once does so in this turn.</summary>
-    public void Bring(Session session, SessionSubscription subscription, Turn turn)
+    /// <summary>The number of the newest message that there is to bring for a filter; 0 if there is none.</summary>
+    public long NewestFor(Protocol.MqttString filter) => retained.MayMatch(filter) ? retained.LastNumber : 0;
+
+    /// <summary>Begins with a new subscription, up to the newest message when it was made; what can leave at once does so in this turn.</summary>
+    public void Bring(Session session, SessionSubscription subscription, long newest, Turn turn)
     {
         var granted = subscription.Granted;
-        if (session.AwaitRetained(new RetainedCursor(granted.Filter, granted.QualityOfService, subscription.Identifier, retained.LastNumber)))
+        if (session.AwaitRetained(new RetainedCursor(granted.Filter, granted.QualityOfService, subscription.Identifier, newest)))
             Pull(session, turn);
     }
 

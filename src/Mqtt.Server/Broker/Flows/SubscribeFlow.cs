@@ -14,11 +14,11 @@ internal sealed class SubscribeFlow(SessionContext context, Router<Session> rout
         if (from.IsV5)
             from.Limits.Check(packet);
         var codes = new ReasonCode[packet.Subscriptions.Count];
-        var wantsRetained = new bool[codes.Length];
+        var retained = new long[codes.Length];
         var asked = new SubscribePlan(packet, codes);
         if (SubscribeHooks.AreNeeded(context.Hooks))
             await SubscribeHooks.AskAsync(context.Hooks, from, asked).ConfigureAwait(false);
-        var position = Subscribe(from, asked, wantsRetained);
+        var position = Subscribe(from, asked, retained);
         if (context.Watch is { } watch)
             await watch.WaitAsync(position).ConfigureAwait(false);
 
@@ -28,11 +28,7 @@ internal sealed class SubscribeFlow(SessionContext context, Router<Session> rout
             if (Array.IndexOf(codes, ReasonCode.QuotaExceeded) >= 0)
                 answer.ReasonString = $"No more than {from.Limits.MaximumSubscriptions} subscriptions.";
             from.Session.AnswerAhead(from, new Departure(MqttPacketType.SubAck, packet.PacketId, ReasonCode.Success, 0, answer), turn);
-            for (var i = 0; i < codes.Length; i++)
-            {
-                if (wantsRetained[i])
-                    BringRetained(from.Session, asked.Subscriptions[i].Filter, turn);
-            }
+            BringRetained(from.Session, asked.Subscriptions, retained, turn);
         }
 
         SubscribeHooks.Tell(context.Hooks, from, asked);
@@ -44,14 +40,9 @@ internal sealed class SubscribeFlow(SessionContext context, Router<Session> rout
         if (subscriptions.Count == 0)
             return;
         var plan = new SubscribePlan(new SubscribePacket { Subscriptions = subscriptions }, new ReasonCode[subscriptions.Count]);
-        var wantsRetained = new bool[subscriptions.Count];
-        Subscribe(client, plan, wantsRetained);
-        for (var i = 0; i < wantsRetained.Length; i++)
-        {
-            if (wantsRetained[i])
-                BringRetained(client.Session, subscriptions[i].Filter, turn);
-        }
-
+        var retained = new long[subscriptions.Count];
+        Subscribe(client, plan, retained);
+        BringRetained(client.Session, subscriptions, retained, turn);
         SubscribeHooks.Tell(context.Hooks, client, plan);
     }
 
@@ -61,16 +52,11 @@ internal sealed class SubscribeFlow(SessionContext context, Router<Session> rout
         codes = new ReasonCode[subscriptions.Count];
         var plan = new SubscribePlan(new SubscribePacket { Subscriptions = subscriptions }, codes);
         plan.Identifiers.AsSpan().Fill(identifier);
-        var wantsRetained = new bool[codes.Length];
+        var retained = new long[codes.Length];
         long position;
         lock (session.Gate)
-            position = Subscribe(session, plan, wantsRetained);
-        for (var i = 0; i < wantsRetained.Length; i++)
-        {
-            if (wantsRetained[i])
-                BringRetained(session, subscriptions[i].Filter, turn);
-        }
-
+            position = Subscribe(session, plan, retained);
+        BringRetained(session, subscriptions, retained, turn);
         return position;
     }
 
@@ -105,14 +91,14 @@ internal sealed class SubscribeFlow(SessionContext context, Router<Session> rout
     }
 
     // A packet with several filters is like several packets with one [MQTT-3.8.4-5].
-    private long Subscribe(Attachment from, SubscribePlan asked, bool[] wantsRetained)
+    private long Subscribe(Attachment from, SubscribePlan asked, long[] retained)
     {
         lock (from.Session.Gate)
-            return from.Session.Attachment == from ? Subscribe(from.Session, asked, wantsRetained) : 0;
+            return from.Session.Attachment == from ? Subscribe(from.Session, asked, retained) : 0;
     }
 
-    // Under the session's lock.
-    private long Subscribe(Session session, SubscribePlan asked, bool[] wantsRetained)
+    // Under the session's lock. Of each subscription it learns up to which number retained messages are to be brought; 0 for none.
+    private long Subscribe(Session session, SubscribePlan asked, long[] retained)
     {
         var (subscriptions, codes) = (asked.Subscriptions, asked.Codes);
         var position = 0L;
@@ -123,10 +109,9 @@ internal sealed class SubscribeFlow(SessionContext context, Router<Session> rout
             if (codes[i] >= ReasonCode.UnspecifiedError)
                 continue;
             var granted = Granted(session.Attachment, subscriptions[i]) with { QualityOfService = (QualityOfService)codes[i] };
-            var isNew = Add(session, new SessionSubscription(granted, asked.Identifiers[i]));
-            wantsRetained[i] = WantsRetained(granted, isNew) && bringing.MayMatch(granted.Filter);
+            retained[i] = AddAndLook(session, new SessionSubscription(granted, asked.Identifiers[i]));
             if (session.IsDurable)
-                position = Save(session.ClientId, granted, asked.Identifiers[i], wantsRetained[i]);
+                position = Save(session.ClientId, granted, asked.Identifiers[i], retained[i] != 0);
         }
 
         return position;
@@ -158,8 +143,21 @@ internal sealed class SubscribeFlow(SessionContext context, Router<Session> rout
     }
 
     // A shared subscription gets no retained messages (section 4.8.2).
-    private static bool WantsRetained(TopicSubscription granted, bool isNew) => !MqttTopic.IsShared(granted.Filter.Span)
-        && (granted.RetainHandling == RetainHandling.SendAtSubscribe || (granted.RetainHandling == RetainHandling.SendIfNew && isNew));
+    private long AddAndLook(Session session, SessionSubscription subscription)
+    {
+        var granted = subscription.Granted;
+        if (granted.RetainHandling == RetainHandling.DoNotSend || MqttTopic.IsShared(granted.Filter.Span))
+        {
+            Add(session, subscription);
+            return 0;
+        }
+
+        using (bringing.Hold())
+        {
+            var isNew = Add(session, subscription);
+            return isNew || granted.RetainHandling == RetainHandling.SendAtSubscribe ? bringing.NewestFor(granted.Filter) : 0;
+        }
+    }
 
     /// <summary>Puts a subscription into session and router; true if it is new. Under the session's lock.</summary>
     public bool Add(Session session, SessionSubscription subscription)
@@ -216,13 +214,22 @@ internal sealed class SubscribeFlow(SessionContext context, Router<Session> rout
     private ReasonCode[] Shown(ReasonCode[] codes) =>
         context.Options.Compatibility.HideNotAuthorized ? Array.ConvertAll(codes, context.Options.Compatibility.Shown) : codes;
 
-    private void BringRetained(Session session, MqttString filter, Turn turn)
+    private void BringRetained(Session session, IReadOnlyList<TopicSubscription> subscriptions, long[] retained, Turn turn)
+    {
+        for (var i = 0; i < retained.Length; i++)
+        {
+            if (retained[i] != 0)
+                BringRetained(session, subscriptions[i].Filter, retained[i], turn);
+        }
+    }
+
+    private void BringRetained(Session session, MqttString filter, long newest, Turn turn)
     {
         // It may have been taken back by now, on somebody's behalf.
         SessionSubscription? subscription;
         lock (session.Gate)
             session.Subscriptions.TryGetValue(filter, out subscription);
         if (subscription is not null)
-            bringing.Bring(session, subscription, turn);
+            bringing.Bring(session, subscription, newest, turn);
     }
 }

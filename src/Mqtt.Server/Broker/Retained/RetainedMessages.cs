@@ -4,7 +4,7 @@ using Mqtt.Server.Broker.Messages;
 
 namespace Mqtt.Server.Broker.Retained;
 
-/// <summary>The last retained message of each topic (section 3.3.1.3). Any thread; its lock is taken alone.</summary>
+/// <summary>The last retained message of each topic (section 3.3.1.3). Any thread.</summary>
 internal sealed class RetainedMessages
 {
     private readonly Lock gate = new();
@@ -21,6 +21,12 @@ internal sealed class RetainedMessages
                 return topics.Count;
         }
     }
+
+    /// <summary>
+    /// Nothing changes until the result is disposed. Who retains a message looks up its subscribers meanwhile, and who subscribes looks up
+    /// <see cref="LastNumber"/>: so a message is either retained before a subscription, and brought to it, or published after it, but never both.
+    /// </summary>
+    public Lock.Scope Hold() => gate.EnterScope();
 
     /// <summary>Keeps a message in place of its topic's last one [MQTT-3.3.1-5].</summary>
     public void Set(StoredMessage message)
