@@ -11,8 +11,10 @@ namespace Mqtt.Client;
 public sealed record MqttClientOptions
 {
     /// <summary>
-    /// Where the server is: <c>mqtt://host:port</c> or <c>tcp://host:port</c>, port 1883 if none is given; <c>unix:///path/to/socket</c>. A user
-    /// name and password in it serve as <see cref="Credentials"/> (<c>unix://user:password@localhost/path</c>). Default: <c>mqtt://localhost:1883</c>.
+    /// Where the server is, by its scheme: <c>mqtt://host:port</c> or <c>tcp://</c> (port 1883 if none is given); over TLS <c>mqtts://</c>,
+    /// <c>tls://</c> or <c>ssl://</c> (8883); over a WebSocket <c>ws://host:port/path</c> (80) and with TLS <c>wss://</c> (443), where the path is
+    /// <c>/mqtt</c> if none is given; <c>unix:///path/to/socket</c>. A user name and password in it serve as <see cref="Credentials"/>
+    /// (<c>unix://user:password@localhost/path</c>). Default: <c>mqtt://localhost:1883</c>.
     /// </summary>
     public Uri Server { get; init; } = new("mqtt://localhost:1883");
 
@@ -26,11 +28,24 @@ public sealed record MqttClientOptions
     public MqttClientReconnect Reconnect { get; init; } = new();
 
     /// <summary>
-    /// Connects to an end point and gives the stream, as that of <c>SocketsHttpHandler</c> does: a <see cref="System.Net.DnsEndPoint"/>, or a
-    /// <see cref="System.Net.Sockets.UnixDomainSocketEndPoint"/>. The client owns the stream, and puts on it what the address asks for. Default: a
-    /// socket, to whichever address of the host answers first.
+    /// Connects to an end point, the server's or the proxy's, and gives the stream, as that of <c>SocketsHttpHandler</c> does: a
+    /// <see cref="System.Net.DnsEndPoint"/>, or a <see cref="System.Net.Sockets.UnixDomainSocketEndPoint"/>. The client owns the stream, and puts on it
+    /// what the address asks for. Default: a socket, to whichever address of the host answers first.
     /// </summary>
     public Func<EndPoint, CancellationToken, ValueTask<Stream>>? ConnectCallback { get; init; }
+
+    /// <summary>TLS for <c>mqtts://</c> and <c>wss://</c> addresses. Default: the system's authorities and the host of the address, no certificate of our own.</summary>
+    public MqttClientTls Tls { get; init; } = new();
+
+    /// <summary>What <c>ws://</c> and <c>wss://</c> addresses need beyond. Default: see there.</summary>
+    public MqttClientWebSocket WebSocket { get; init; } = new();
+
+    /// <summary>
+    /// The proxy, for every address but that of a socket file: <c>new WebProxy("http://host:port")</c> is asked for a tunnel (CONNECT),
+    /// <c>new WebProxy("socks5://host:port")</c> as RFC 1928 says; either resolves the server's name. User name and password are its
+    /// <see cref="IWebProxy.Credentials"/>, or stand in its address. Default: none, whatever the environment says.
+    /// </summary>
+    public IWebProxy? Proxy { get; init; }
 
     /// <summary>Makes the channel to the server, in place of dialling <see cref="Server"/>: over memory, or any other transport. Default: none.</summary>
     public Func<CancellationToken, ValueTask<MqttChannel>>? ConnectChannel { get; init; }
@@ -116,6 +131,7 @@ public sealed record MqttClientOptions
         RequireServer(Server, nameof(Server));
         foreach (var server in Servers)
             RequireServer(server, nameof(Servers));
+        RequireTransport();
         RequireReconnect();
         Require(ProtocolVersion is >= MqttProtocolVersion.V310 and <= MqttProtocolVersion.V500, nameof(ProtocolVersion), "there is no such version");
         RequireVersion();
@@ -141,6 +157,16 @@ public sealed record MqttClientOptions
         RequireSomething(server, name);
         if (ConnectChannel is null)
             RequireAddress(server, name);
+    }
+
+    private void RequireTransport()
+    {
+        RequireSomething(Tls, nameof(Tls));
+        TlsOptions.Check(Tls, Require);
+        RequireSomething(WebSocket, nameof(WebSocket));
+        WebSocketDialer.Check(WebSocket, Require);
+        if (Proxy is WebProxy { Address: { } proxy } && ProxyAddress.WhatIsWrongWith(proxy) is { } wrong)
+            Require(false, nameof(Proxy), wrong);
     }
 
     private void RequireReconnect()

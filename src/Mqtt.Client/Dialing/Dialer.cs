@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
 using Mqtt.Protocol.Channels;
 
@@ -20,12 +21,37 @@ internal static class Dialer
         var address = ServerAddress.Parse(server);
         try
         {
-            var stream = await ConnectAsync(address.EndPoint, options, cancellationToken).ConfigureAwait(false);
-            return ChannelOver(stream, (stream as NetworkStream)?.Socket);
+            if (address.IsWebSocket && options.WebSocket.Invoker is { } invoker)
+                return await WebSocketDialer.DialAsync(address, invoker, options, cancellationToken).ConfigureAwait(false);
+            var (stream, socket) = await OpenAsync(address, options, cancellationToken).ConfigureAwait(false);
+            return address.IsWebSocket
+                ? await WebSocketDialer.UpgradeAsync(stream, socket, address, options, cancellationToken).ConfigureAwait(false)
+                : ChannelOver(stream, socket);
         }
         catch (Exception failed) when (failed is (IOException or SocketException) and not MqttConnectionException)
         {
             throw new MqttConnectionException($"No connection to {address}: {failed.Message}", failed);
+        }
+    }
+
+    /// <summary>A stream that leads to the server, through a proxy and with TLS where they are asked for; and the socket below, if it is known.</summary>
+    private static async ValueTask<(Stream Stream, Socket? Socket)> OpenAsync(ServerAddress server, MqttClientOptions options, CancellationToken cancellationToken)
+    {
+        var proxy = ProxyAddress.Find(options.Proxy, server);
+        var stream = await ConnectAsync(proxy?.EndPoint ?? server.EndPoint, options, cancellationToken).ConfigureAwait(false);
+        var socket = (stream as NetworkStream)?.Socket;
+        try
+        {
+            if (proxy is not null)
+                await proxy.OpenTunnelAsync(stream, (DnsEndPoint)server.EndPoint, cancellationToken).ConfigureAwait(false);
+            if (server.IsTls)
+                stream = await TlsDialer.ShakeHandsAsync(stream, ((DnsEndPoint)server.EndPoint).Host, options.Tls, cancellationToken).ConfigureAwait(false);
+            return (stream, socket);
+        }
+        catch
+        {
+            await stream.DisposeAsync().ConfigureAwait(false);
+            throw;
         }
     }
 
@@ -39,6 +65,13 @@ internal static class Dialer
         return new NetworkStream(socket, ownsSocket: true);
     }
 
-    private static StreamChannel ChannelOver(Stream stream, Socket? socket) =>
-        new(stream, socket is null ? null : () => socket.Shutdown(SocketShutdown.Send), socket?.LocalEndPoint, socket?.RemoteEndPoint);
+    // What leads a stream to its end is the socket; TLS says goodbye before. A stream of the user's own making knows of no end.
+    private static StreamChannel ChannelOver(Stream stream, Socket? socket)
+    {
+        Action? completeWriting =
+            stream is SslStream tls ? () => _ = TlsDialer.CompleteWritingAsync(tls, socket)
+            : socket is null ? null
+            : () => socket.Shutdown(SocketShutdown.Send);
+        return new StreamChannel(stream, completeWriting, socket?.LocalEndPoint, socket?.RemoteEndPoint);
+    }
 }

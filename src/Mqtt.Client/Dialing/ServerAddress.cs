@@ -18,19 +18,25 @@ internal sealed class ServerAddress
     /// <summary>A <see cref="DnsEndPoint"/>, or a <see cref="UnixDomainSocketEndPoint"/>.</summary>
     public EndPoint EndPoint { get; }
 
+    public bool IsTls { get; private init; }
+
+    public bool IsWebSocket { get; private init; }
+
     /// <summary>Reads an address.</summary>
     /// <exception cref="FormatException">It is none; the message says why.</exception>
     public static ServerAddress Parse(Uri uri)
     {
         if (!uri.IsAbsoluteUri)
             throw new FormatException("it is no absolute address, such as mqtt://host:port");
-        EndPoint endPoint = uri.Scheme switch
+        return uri.Scheme switch
         {
-            "mqtt" or "tcp" => HostAndPort(uri, 1883),
-            "unix" => SocketFile(uri),
-            _ => throw new FormatException($"the scheme '{uri.Scheme}' is not known here; use mqtt or unix"),
+            "mqtt" or "tcp" => new(uri, HostAndPort(uri, 1883)),
+            "mqtts" or "tls" or "ssl" => new(uri, HostAndPort(uri, 8883)) { IsTls = true },
+            "ws" => new(uri, HostAndPort(uri, 80)) { IsWebSocket = true },
+            "wss" => new(uri, HostAndPort(uri, 443)) { IsWebSocket = true, IsTls = true },
+            "unix" => new(uri, SocketFile(uri)),
+            _ => throw new FormatException($"the scheme '{uri.Scheme}' is not known here; use mqtt, mqtts, ws, wss or unix"),
         };
-        return new ServerAddress(uri, endPoint);
     }
 
     public override string ToString() => Uri.ToString().TrimEnd('/');
@@ -41,8 +47,8 @@ internal sealed class ServerAddress
             throw new FormatException("it names no host");
         if (uri.Port == 0)
             throw new FormatException("port 0 is none to connect to");
-        if (uri.PathAndQuery.Length > 1 || uri.Fragment.Length > 0)
-            throw new FormatException($"nothing follows the host of an {uri.Scheme} address");
+        if (uri.Fragment.Length > 0 || (uri.PathAndQuery.Length > 1 && uri.Scheme is not ("ws" or "wss")))
+            throw new FormatException($"'{(uri.Fragment.Length > 0 ? uri.Fragment : uri.PathAndQuery)}' has no meaning in it");
         return new DnsEndPoint(uri.IdnHost, uri.Port > 0 ? uri.Port : defaultPort);
     }
 

@@ -11,6 +11,11 @@ public class DialerTests
     [InlineData("MQTT://plant:7/", "plant", 7)]
     [InlineData("mqtt://me:secret@plant", "plant", 1883)]
     [InlineData("mqtt://[::1]", "::1", 1883)]
+    [InlineData("mqtts://plant", "plant", 8883)]
+    [InlineData("tls://plant", "plant", 8883)]
+    [InlineData("ssl://plant:7", "plant", 7)]
+    [InlineData("ws://plant", "plant", 80)]
+    [InlineData("wss://me:secret@plant/path", "plant", 443)]
     [InlineData("mqtt://plänt", "xn--plnt-moa", 1883)]
     public async Task An_address_leads_to_its_host_and_port(string server, string host, int port)
     {
@@ -35,8 +40,9 @@ public class DialerTests
     [InlineData("http://plant", "*'http'*")]
     [InlineData("mqtt:plant", "*no host*")]
     [InlineData("mqtt://plant:0", "*port 0*")]
-    [InlineData("mqtt://plant/topic", "*nothing follows the host*")]
-    [InlineData("mqtt://plant?a=b", "*nothing follows the host*")]
+    [InlineData("mqtt://plant/topic", "*'/topic' has no meaning*")]
+    [InlineData("mqtt://plant?a=b", "*'/?a=b' has no meaning*")]
+    [InlineData("ws://plant/path#part", "*'#part' has no meaning*")]
     [InlineData("plant", "*absolute*")]
     [InlineData("unix://elsewhere/run/mqtt", "*unix:///path*")]
     [InlineData("unix:///", "*unix:///path*")]
