@@ -76,7 +76,7 @@ public class ProgramTests
     [InlineData("pub -t a -m x -V 311 -P secret", "mqtt pub: before MQTT 5.0 a password needs a user name (-u)")]
     [InlineData("pub -t a -m x --will-payload x", "mqtt pub: a will needs a topic (--will-topic)")]
     [InlineData("pub -t a -m x --will-topic #", "mqtt pub: '#' is no topic name")]
-    [InlineData("pub -t a -m x -L http://b/c", "mqtt pub: -L http://b/c: mqtt://host:port/topic is expected")]
+    [InlineData("pub -t a -m x -L http://b/c", "mqtt pub: -L http://b/c: mqtt://host:port/topic is expected, or mqtts, ws or wss")]
     [InlineData("sub", "mqtt sub: a topic filter (-t) is needed")]
     [InlineData("sub -t a/#/b", "mqtt sub: -t a/#/b: that is no topic filter")]
     [InlineData("sub -t a -c", "mqtt sub: -c needs a client identifier (-i)")]

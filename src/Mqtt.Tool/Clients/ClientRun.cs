@@ -1,4 +1,5 @@
 using Mqtt.Client;
+using Mqtt.Tool.CommandLine;
 
 namespace Mqtt.Tool.Clients;
 
@@ -11,7 +12,7 @@ internal sealed class ClientRun : IAsyncDisposable
     private ClientRun(MqttClientOptions options, CancellationToken stop)
     {
         over = CancellationTokenSource.CreateLinkedTokenSource(stop);
-        Client = new MqttClient(options with { Reconnect = new() { Enabled = false } });
+        Client = Create(options with { Reconnect = new() { Enabled = false } });
         Client.Happened += OnHappened;
     }
 
@@ -24,6 +25,7 @@ internal sealed class ClientRun : IAsyncDisposable
     /// <param name="options">The client's options.</param>
     /// <param name="prepare">Registers what must be there before the first message comes.</param>
     /// <param name="stop">Ends the wait, and later the run.</param>
+    /// <exception cref="UsageException">The options cannot be used, such as a file that cannot be read.</exception>
     /// <exception cref="IOException">There is no connection.</exception>
     /// <exception cref="MqttRefusedException">The server refused.</exception>
     public static async Task<ClientRun> ConnectAsync(MqttClientOptions options, Action<MqttClient> prepare, CancellationToken stop)
@@ -60,6 +62,18 @@ internal sealed class ClientRun : IAsyncDisposable
         Client.Happened -= OnHappened;
         await Client.DisposeAsync();
         over.Dispose();
+    }
+
+    private static MqttClient Create(MqttClientOptions options)
+    {
+        try
+        {
+            return new MqttClient(options);
+        }
+        catch (ArgumentException wrong)
+        {
+            throw new UsageException(wrong.Message);
+        }
     }
 
     private void OnHappened(object? sender, MqttClientEvent what)

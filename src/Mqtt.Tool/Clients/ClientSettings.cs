@@ -5,13 +5,10 @@ using Mqtt.Tool.CommandLine;
 
 namespace Mqtt.Tool.Clients;
 
-/// <summary>What <c>mqtt pub</c> and <c>mqtt sub</c> have in common: where the server is, who the client is, its session and its will. Names and letters are mosquitto's.</summary>
+/// <summary>What <c>mqtt pub</c> and <c>mqtt sub</c> have in common: the way to the server, who the client is, its session and its will. Names and letters are mosquitto's.</summary>
 internal sealed class ClientSettings
 {
-    private const int DefaultPort = 1883;
-
-    private string host = "localhost";
-    private int port = DefaultPort;
+    private readonly TransportSettings transport = new();
     private string? clientId;
     private string? userName;
     private string? password;
@@ -28,9 +25,8 @@ internal sealed class ClientSettings
     /// <param name="addTopic">Takes the topic of a URL.</param>
     public void AddTo(FlagSet flags, Action<string> addTopic)
     {
-        flags.Add("host", 'h', "HOST", "server (localhost)", value => host = value);
-        flags.Add("port", 'p', "PORT", $"port of the server ({DefaultPort})", value => port = Values.Number(value, 1, ushort.MaxValue));
-        flags.Add("url", 'L', "URL", "server and topic in one: mqtt://[user[:password]@]host[:port]/topic", value => ReadUrl(value, addTopic));
+        transport.AddTo(flags);
+        flags.Add("url", 'L', "URL", "server and topic in one: mqtt://[user[:password]@]host[:port]/topic; also mqtts, ws and wss", value => ReadUrl(value, addTopic));
         flags.Add("id", 'i', "ID", "client identifier (a generated one)", value => clientId = value);
         flags.Add("id-prefix", 'I', "PREFIX", "client identifier: the prefix and the process id", value => clientId = $"{value}{Environment.ProcessId}");
         flags.Add("username", 'u', "NAME", "user name", value => userName = value);
@@ -59,9 +55,8 @@ internal sealed class ClientSettings
             throw new UsageException("a will needs a topic (--will-topic)");
         if (willTopic is not null && !MqttTopic.IsValidName(Encoding.UTF8.GetBytes(willTopic)))
             throw new UsageException($"'{willTopic}' is no topic name");
-        return new MqttClientOptions
+        return transport.AddTo(new MqttClientOptions
         {
-            Server = Server(),
             ClientId = clientId,
             Credentials = userName is null && password is null ? null : new MqttCredentials(userName, password),
             ProtocolVersion = version,
@@ -69,7 +64,7 @@ internal sealed class ClientSettings
             CleanStart = !KeepsSession,
             SessionExpiry = expiry ?? (KeepsSession ? Timeout.InfiniteTimeSpan : TimeSpan.Zero),
             Will = willTopic is null ? null : new MqttWill(new MqttMessage(willTopic, willPayload) { QualityOfService = willQuality, Retain = willRetain }),
-        };
+        });
     }
 
     /// <summary>Reads 0, 1 or 2.</summary>
@@ -86,24 +81,11 @@ internal sealed class ClientSettings
     private static TimeSpan Expiry(string text) =>
         text is "-1" or "∞" or "4294967295" ? Timeout.InfiniteTimeSpan : TimeSpan.FromSeconds(Values.Count(text, 0, uint.MaxValue - 1));
 
-    private Uri Server()
-    {
-        try
-        {
-            return new UriBuilder("mqtt", host, port).Uri;
-        }
-        catch (UriFormatException)
-        {
-            throw new UsageException($"'{host}' is no host");
-        }
-    }
-
     private void ReadUrl(string text, Action<string> addTopic)
     {
-        if (!Uri.TryCreate(text, UriKind.Absolute, out var url) || url.Scheme != "mqtt" || url.Host.Length == 0)
+        if (!Uri.TryCreate(text, UriKind.Absolute, out var url))
             throw new FormatException("mqtt://host:port/topic is expected");
-        host = url.DnsSafeHost;
-        port = url.Port > 0 ? url.Port : DefaultPort;
+        transport.Read(url);
         if (url.UserInfo.Split(':', 2) is [{ Length: > 0 } user, .. var rest])
             (userName, password) = (Uri.UnescapeDataString(user), rest is [var secret] ? Uri.UnescapeDataString(secret) : password);
         if (url.AbsolutePath.Length > 1)
