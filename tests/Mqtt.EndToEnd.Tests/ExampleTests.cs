@@ -71,6 +71,22 @@ public class ExampleTests
         lines.Should().Equal("asker: plant/7/name is plant 7", "asker: sum/2/3 is 5");
     }
 
+    [Fact]
+    public async Task Whoever_shows_a_certificate_comes_in_and_trusts_no_other_server()
+    {
+        var lines = await RunAsync("ClientCertificates");
+
+        lines.Should().Equal("meter-7 is in", "a stranger stays outside", "a doubter stays outside");
+    }
+
+    [Fact]
+    public async Task A_client_comes_through_a_web_server()
+    {
+        var lines = await RunAsync("WebSocket");
+
+        lines.Should().Equal("/mqtt with Bearer let-me-in", "plant/7/temperature = 21.5");
+    }
+
     private static async Task<string[]> RunAsync(string example)
     {
         var configuration = new DirectoryInfo(AppContext.BaseDirectory).Name;
