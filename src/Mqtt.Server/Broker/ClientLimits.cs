@@ -39,8 +39,8 @@ public sealed record ClientLimits
     /// <summary>The highest topic alias that the client may use; 0 for none. Default: 16.</summary>
     public int TopicAliasMaximum { get; init; } = 16;
 
-    /// <summary>How many topic aliases the broker uses towards the client, if it allows as many; 0 for none. Default: 0.</summary>
-    public int OutgoingTopicAliasMaximum { get; init; }
+    /// <summary>How many topic aliases the broker uses towards the client, each from its topic's second use on, if the client allows as many; 0 for none. Default: 16.</summary>
+    public int OutgoingTopicAliasMaximum { get; init; } = 16;
 
     /// <summary>Whether the client may publish retained messages; if not, one is an error (0x9A). Default: true.</summary>
     public bool RetainAvailable { get; init; } = true;

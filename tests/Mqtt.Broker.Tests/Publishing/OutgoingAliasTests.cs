@@ -92,6 +92,25 @@ public abstract class OutgoingAliasTests : BrokerTests
     }
 
     [Fact]
+    public void A_message_that_only_an_alias_makes_too_large_comes_with_its_topic()
+    {
+        var size = 2 + 2 + 1 + 2 + 1 + 10;
+        var subscriber = Connect("subscriber", with: packet => (packet.TopicAliasMaximum, packet.MaximumPacketSize) = (2, (uint)size));
+        subscriber.Subscribe("t", QoS1);
+        var publisher = Connect("publisher");
+        publisher.Publish("t", "1", QoS1);
+        publisher.Publish("t", "2", QoS1);
+        publisher.Publish("t", "3", QoS1);
+        subscriber.Receive("t", "1");
+        subscriber.Receive("t", "2").TopicAlias.Should().Be(1);
+        subscriber.Receive("", "3").TopicAlias.Should().Be(1);
+
+        publisher.Publish("t", "0123456789", QoS1);
+
+        subscriber.Receive("t", "0123456789").TopicAlias.Should().BeNull();
+    }
+
+    [Fact]
     public void Identifiers_and_expiry_come_with_an_alias_too()
     {
         var subscriber = Connect("subscriber", with: packet => packet.TopicAliasMaximum = 2);

@@ -118,8 +118,8 @@ internal sealed class Attachment(Session session, MqttConnection connection, Con
     /// <summary>Appends a message as PUBLISH, on the terms of a copy that need not hold it.</summary>
     public WriteOutcome Write(in MessageParts parts, in Copy copy, ushort packetId, bool duplicate, long now, Turn turn)
     {
-        // What is sent again may go to another connection than the one that knew the alias.
-        if (OutgoingAliases is not null && !duplicate)
+        // What is sent again may go to another connection than the one that knew the alias; what the broker tells about itself comes too seldom for one.
+        if (OutgoingAliases is not null && !duplicate && !parts.Topic.Span.StartsWith("$SYS/"u8))
             return WriteWithAlias(parts, copy, packetId, now, turn);
         return Write(parts, copy, packetId, duplicate, 0, now, turn);
     }
@@ -146,12 +146,12 @@ internal sealed class Attachment(Session session, MqttConnection connection, Con
     private WriteOutcome WriteWithAlias(in MessageParts parts, in Copy copy, ushort packetId, long now, Turn turn)
     {
         var alias = OutgoingAliases!.Find(parts.Topic.Span, out var defines);
-        if (alias != 0 && !defines)
-            return Write(parts with { Topic = default }, copy, packetId, duplicate: false, alias, now, turn);
-        var outcome = Write(parts, copy, packetId, duplicate: false, alias, now, turn);
+        var outcome = Write(alias == 0 || defines ? parts : parts with { Topic = default }, copy, packetId, duplicate: false, alias, now, turn);
         if (outcome == WriteOutcome.Written && defines)
             OutgoingAliases.Confirm(parts.Topic.Span, alias);
-        return outcome == WriteOutcome.TooLarge && defines ? Write(parts, copy, packetId, duplicate: false, 0, now, turn) : outcome;
+
+        // The alias takes three bytes, more than a topic of two.
+        return outcome == WriteOutcome.TooLarge && alias != 0 ? Write(parts, copy, packetId, duplicate: false, 0, now, turn) : outcome;
     }
 
     /// <summary>Appends an answer, whatever waits. One that is larger than the client accepts is not sent [MQTT-3.1.2-24].</summary>
