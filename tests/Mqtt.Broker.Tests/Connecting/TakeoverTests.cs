@@ -175,6 +175,34 @@ public abstract class TakeoverTests(StoreKind store) : BrokerTests(store)
     }
 
     [Fact]
+    public void However_far_the_store_has_come_before_a_crash_the_will_of_the_older_connection_is_published_once()
+    {
+        if (!HasSlowCommits)
+            return;
+        for (var commits = 0; commits < 8; commits++)
+        {
+            Renew();
+            var watcher = Resume("watcher");
+            watcher.Subscribe("will", QoS2);
+            watcher.Cut();
+            Resume("client", with: packet => packet.Will = new WillMessage { Topic = "will", Payload = "gone"u8.ToArray(), QualityOfService = QoS2, Retain = true });
+            Harness.CommitsWhenIdle = false;
+            Open().Send(new ConnectPacket { ClientId = "client", KeepAliveSeconds = 0, CleanStart = false, SessionExpiryInterval = Hour });
+            Run();
+            BrokerHarness.Quietly(() => ((ManualCommitStore)Harness.Store!).Commit(commits));
+            Run();
+
+            Harness.Crash();
+
+            Harness.CommitsWhenIdle = true;
+            Advance(1);
+            watcher = Resume("watcher");
+            watcher.Receive("will", "gone");
+            watcher.ExpectNothing();
+        }
+    }
+
+    [Fact]
     public void A_delayed_will_is_published_at_once_if_the_newcomer_starts_clean()
     {
         var watcher = Connect("watcher");

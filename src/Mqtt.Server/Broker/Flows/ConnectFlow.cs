@@ -239,6 +239,8 @@ internal sealed class ConnectFlow(SessionContext context, SessionTable table, Cl
 
     private (Session Session, bool Resumed, long Position) Begin(string clientId, Session? session, ConnectPacket packet, ClientLimits limits, string? userName)
     {
+        // The will of the older connection, and that it was published, are one unit: kept apart, a crash between them would publish it twice.
+        using var unit = context.Unit();
         var position = 0L;
         if (session is not null)
         {
