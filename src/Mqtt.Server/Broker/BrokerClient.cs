@@ -18,7 +18,11 @@ public abstract class BrokerClient
     /// <summary>The user name of CONNECT, or the one that an authentication hook put in its place. Default: none.</summary>
     public abstract string? UserName { get; }
 
-    /// <summary>The connection; that of an <see cref="InProcessClient"/> has no network below it.</summary>
+    /// <summary>
+    /// The connection; that of an <see cref="InProcessClient"/> has no network below it. A client whose will is due, and that has not been here since the
+    /// broker began anew, has none.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">There is none.</exception>
     public abstract MqttConnection Connection { get; }
 
     /// <summary>True for an <see cref="InProcessClient"/>.</summary>

@@ -123,7 +123,8 @@ public sealed record MqttBrokerOptions
     public TimeSpan SlowHookTime { get; init; } = TimeSpan.FromSeconds(1);
 
     /// <summary>
-    /// Whether a client whose will it may not publish is refused (0x87). If not, it is let in, and its will is dropped and counted. Default: false.
+    /// Whether a client that may not publish its will is refused (0x87). Either way its rights count when the will is published: without them it is dropped and
+    /// counted. Default: false.
     /// </summary>
     public bool RefusesForbiddenWills { get; init; }
 

@@ -262,6 +262,62 @@ public abstract class LifeHookTests(StoreKind store) : BrokerTests(store)
     }
 
     [Fact]
+    public void The_rights_count_that_a_client_has_when_its_will_is_due()
+    {
+        var asked = new List<(string Client, string? User, MqttProtocolVersion Version)>();
+        var isAllowed = true;
+        Ask(inline: true, new Asked
+        {
+            MayPublish = (client, access) =>
+            {
+                asked.Add((client.ClientId, client.UserName, client.Version));
+                return new(isAllowed || !access.IsWill);
+            },
+        });
+        var subscriber = Connect("subscriber");
+        subscriber.Subscribe("#");
+        Resume("client", MqttProtocolVersion.V311, Leave).Cut();
+        subscriber.Receive("wills/client", "gone");
+        var client = Resume("client", with: Leave);
+        isAllowed = false;
+
+        client.Cut();
+        Resume("client", with: Leave).Disconnect();
+
+        subscriber.ExpectNothing();
+        asked.Should().Equal(("client", "user", MqttProtocolVersion.V311), ("client", "user", MqttProtocolVersion.V500));
+        Broker.Statistics.Dropped(DropCause.NotAuthorized).Should().Be(1);
+
+        static void Leave(ConnectPacket packet) => (packet.UserName, packet.Will) = ("user", new WillMessage { Topic = "wills/client", Payload = "gone"u8.ToArray() });
+    }
+
+    [Fact]
+    public void The_rights_of_a_client_whose_will_outlives_the_broker_are_asked_by_what_is_known_of_it()
+    {
+        if (!HasStore)
+            return;
+        var asked = new List<(string Client, string? User)>();
+        Ask(inline: true, new Asked
+        {
+            MayPublish = (client, _) =>
+            {
+                asked.Add((client.ClientId, client.UserName));
+                return new(true);
+            },
+        });
+        var watcher = Resume("watcher");
+        watcher.Subscribe("wills/#", QoS1);
+        Resume("client", with: packet => (packet.UserName, packet.Will) =
+            ("user", new WillMessage { Topic = "wills/client", Payload = "gone"u8.ToArray(), DelayInterval = 10, QualityOfService = QoS1 })).Cut();
+
+        Harness.Restart();
+        Advance(11);
+
+        Resume("watcher").Receive("wills/client", "gone");
+        asked.Should().Equal(("client", "user"));
+    }
+
+    [Fact]
     public void A_will_without_rights_keeps_its_client_out_if_the_broker_is_strict()
     {
         WithBroker = options => options with { RefusesForbiddenWills = true, Hooks = [new AskedInline { MayPublish = (_, _) => new(false) }] };

@@ -14,29 +14,28 @@ internal static class ConnectHooks
     /// <summary>Asks the hooks. Null if they let the client in; else the answer that refuses it.</summary>
     /// <param name="context">The broker's.</param>
     /// <param name="client">Who asks to connect.</param>
-    /// <param name="packet">Its CONNECT; a will that it has no right to is taken out.</param>
+    /// <param name="packet">Its CONNECT.</param>
     /// <param name="request">What the hooks are asked.</param>
     public static async ValueTask<ConnAckPacket?> AskAsync(SessionContext context, BrokerClient client, ConnectPacket packet, ConnectRequest request)
     {
         if (client.BypassesRights)
             return null;
-        if (packet.Will is { } will && context.Hooks.Authorization is { } authorization)
-        {
-            var access = new PublishAccess(TopicOf(context.Hooks, will), will.QualityOfService, will.Retain, IsWill: true);
-            if (!await authorization.AllowAsync((client, access), static (hook, what) => hook.MayPublishAsync(what.client, what.access)).ConfigureAwait(false))
-            {
-                if (context.Options.RefusesForbiddenWills)
-                    return new ConnAckPacket { ReasonCode = context.Options.Compatibility.Shown(ReasonCode.NotAuthorized) };
-                context.Statistics.OnDropped(DropCause.NotAuthorized);
-                packet.Will = null;
-            }
-        }
-
+        if (context.Options.RefusesForbiddenWills && packet.Will is { } will && !await MayPublishAsync(context.Hooks, client, will).ConfigureAwait(false))
+            return new ConnAckPacket { ReasonCode = context.Options.Compatibility.Shown(ReasonCode.NotAuthorized) };
         if (context.Hooks.Connecting is not { } connecting)
             return null;
         if (!await connecting.AskAsync(request, static (hook, request) => hook.OnConnectAsync(request)).ConfigureAwait(false))
             return new ConnAckPacket { ReasonCode = ReasonCode.ImplementationSpecificError };
         return request.IsDecided ? Refusal(context.Options.Compatibility.Shown(request.Refusal), packet, request) : null;
+    }
+
+    /// <summary>Whether a client has the right to its will.</summary>
+    public static ValueTask<bool> MayPublishAsync(HookTable hooks, BrokerClient client, WillMessage will)
+    {
+        if (hooks.Authorization is not { } authorization || client.BypassesRights)
+            return new(true);
+        var access = new PublishAccess(TopicOf(hooks, will), will.QualityOfService, will.Retain, IsWill: true);
+        return authorization.AllowAsync((client, access), static (hook, what) => hook.MayPublishAsync(what.client, what.access));
     }
 
     /// <summary>Tells that a client is connected.</summary>

@@ -75,8 +75,9 @@ internal sealed class SessionEndFlow(SessionContext context, SessionTable table,
     {
         if (session.Will is not { } will)
             return;
+        var client = session.WillClient;
         session.Will = null;
-        wills.Publish(session, will);
+        wills.Publish(session, will, client);
     }
 
     /// <summary>Completes when the wills of a client that were due up to now are published.</summary>

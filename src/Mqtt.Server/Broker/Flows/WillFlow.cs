@@ -18,16 +18,19 @@ internal sealed class WillFlow(SessionContext context, PublishFlow publishing, D
     private readonly ConcurrentDictionary<string, Task> pending = new(StringComparer.Ordinal);
 
     /// <summary>Publishes a will, at once unless a hook wants time for it.</summary>
-    public void Publish(Session session, WillMessage will)
+    /// <param name="session">Whose will it is.</param>
+    /// <param name="will">The will.</param>
+    /// <param name="client">Whose rights count; <see langword="null"/> for one that has not been here since the broker began anew.</param>
+    public void Publish(Session session, WillMessage will, BrokerClient? client)
     {
-        if (context.Hooks.Willing is null)
+        if (context.Hooks is { Willing: null, Authorization: null })
         {
             Send(session, will);
             return;
         }
 
         var clientId = session.ClientId;
-        var sending = AskAndSendAsync(session, PendingOf(clientId), new WillRequest(clientId, will));
+        var sending = AskAndSendAsync(session, PendingOf(clientId), new WillRequest(clientId, will), client ?? new RememberedClient(session));
         if (sending.IsCompleted)
             return;
         pending[clientId] = sending;
@@ -41,15 +44,19 @@ internal sealed class WillFlow(SessionContext context, PublishFlow publishing, D
     /// <summary>Completes when all wills that were due up to now are published; never fails.</summary>
     public Task DrainAsync() => Task.WhenAll(pending.Values);
 
-    private async Task AskAndSendAsync(Session session, Task earlier, WillRequest request)
+    private async Task AskAndSendAsync(Session session, Task earlier, WillRequest request, BrokerClient client)
     {
         await earlier.ConfigureAwait(false);
-        var succeeded = await context.Hooks.Willing!.AskAsync(request, static (hook, request) => hook.OnWillAsync(request)).ConfigureAwait(false);
-        if (succeeded && !request.IsDecided)
+        if (!await ConnectHooks.MayPublishAsync(context.Hooks, client, request.Will).ConfigureAwait(false))
+            context.Statistics.OnDropped(DropCause.NotAuthorized);
+        else if (await PassesAsync(request).ConfigureAwait(false))
             Send(session, request.Will);
         else
             context.Statistics.OnDropped(DropCause.Hook);
     }
+
+    private async ValueTask<bool> PassesAsync(WillRequest request) => context.Hooks.Willing is not { } willing
+        || (await willing.AskAsync(request, static (hook, request) => hook.OnWillAsync(request)).ConfigureAwait(false) && !request.IsDecided);
 
     private void Send(Session session, WillMessage will)
     {

@@ -8,7 +8,10 @@ namespace Mqtt.Server.Broker.Hooks;
 /// </summary>
 public interface IAuthorizationHook : IBrokerHook
 {
-    /// <summary>Whether the client may publish this. A will is asked about when its client connects. Default: yes.</summary>
+    /// <summary>
+    /// Whether the client may publish this. A will is asked about when it is to be published, and, where that is to keep its client out
+    /// (<see cref="MqttBrokerOptions.RefusesForbiddenWills"/>), when its client connects as well. Default: yes.
+    /// </summary>
     ValueTask<bool> MayPublishAsync(BrokerClient client, PublishAccess access) => new(true);
 
     /// <summary>Whether the client may have this subscription. Default: yes.</summary>

@@ -50,7 +50,17 @@ internal sealed partial class Session
     public uint ExpirySeconds { get; set; }
 
     /// <summary>The will of the present connection, or of the last one while it is due.</summary>
-    public WillMessage? Will { get; set; }
+    public WillMessage? Will
+    {
+        get;
+        set => (field, WillClient) = (value, null);
+    }
+
+    /// <summary>
+    /// With whose rights a will that is due is published: those of the client on its last connection. <see langword="null"/> if nobody asks for rights, and after a
+    /// restart.
+    /// </summary>
+    public BrokerClient? WillClient { get; private set; }
 
     /// <summary>The subscriptions by their filters; the flows that change them run one at a time for each client.</summary>
     public Dictionary<MqttString, SessionSubscription> Subscriptions => field ??= new(Utf8Comparer.Instance);
@@ -104,6 +114,8 @@ internal sealed partial class Session
             if (Attachment != attachment)
                 return false;
             Attachment = null;
+            if (Will is not null && context.Hooks.Authorization is not null)
+                WillClient = attachment;
             waiting?.EndAll();
             attachment.Waiting?.End();
             if (attachment.WaitingCount > 0)
