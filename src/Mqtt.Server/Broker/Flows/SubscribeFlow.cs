@@ -1,5 +1,6 @@
 using Mqtt.Protocol;
 using Mqtt.Protocol.Channels;
+using Mqtt.Server.Broker.Messages;
 using Mqtt.Server.Broker.Routing;
 using Mqtt.Server.Broker.Sessions;
 
@@ -164,7 +165,8 @@ internal sealed class SubscribeFlow(SessionContext context, Router<Session> rout
     {
         var granted = subscription.Granted;
         session.Subscriptions[granted.Filter] = subscription;
-        return router.Add(new Subscription<Session>(session, granted.Filter, granted.QualityOfService, granted.NoLocal, granted.RetainAsPublished, subscription.Identifier));
+        var terms = new DeliveryTerms(granted.QualityOfService, granted.RetainAsPublished, subscription.Identifier == 0 ? null : [subscription.Identifier]);
+        return router.Add(granted.Filter, new Subscription<Session>(session, terms, granted.NoLocal));
     }
 
     private long Unsubscribe(Session session, Attachment? from, IReadOnlyList<MqttString> filters, ReasonCode[] codes)

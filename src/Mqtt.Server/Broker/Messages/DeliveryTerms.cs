@@ -10,4 +10,10 @@ internal readonly record struct DeliveryTerms(QualityOfService MaximumQoS, bool 
 {
     /// <summary>The QoS of the copy: the lower of both.</summary>
     public QualityOfService QualityOf(QualityOfService published) => published < MaximumQoS ? published : MaximumQoS;
+
+    /// <summary>What both say together: the highest QoS, RETAIN if either keeps it, all identifiers, repeats too.</summary>
+    public DeliveryTerms With(in DeliveryTerms other) => new(
+        MaximumQoS > other.MaximumQoS ? MaximumQoS : other.MaximumQoS,
+        RetainAsPublished || other.RetainAsPublished,
+        Identifiers is null ? other.Identifiers : other.Identifiers is null ? Identifiers : [.. Identifiers, .. other.Identifiers]);
 }

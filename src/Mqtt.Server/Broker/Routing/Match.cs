@@ -3,15 +3,18 @@ using Mqtt.Server.Broker.Messages;
 namespace Mqtt.Server.Broker.Routing;
 
 /// <summary>Everybody who gets the messages of one topic, each once. Immutable and shared by all publishers of the topic.</summary>
-internal sealed class Match<T>(Target<T>[] targets, ShareGroup<T>[]? groups)
+internal sealed class Match<T>(Target<T>[] targets, ShareGroup<T>[]? groups, in Stamp stamp)
     where T : class
 {
-    public static readonly Match<T> Nobody = new([], null);
+    private readonly Stamp stamp = stamp;
 
     public ReadOnlySpan<Target<T>> Targets => targets;
 
     /// <summary>The shared subscriptions, each of which gets one copy; <see langword="null"/> if there is none.</summary>
     public ShareGroup<T>[]? Groups => groups;
+
+    /// <summary>When this was found.</summary>
+    public ref readonly Stamp Stamp => ref stamp;
 }
 
 /// <summary>One receiver, with the terms of all its subscriptions that match, taken together.</summary>
@@ -19,4 +22,12 @@ internal sealed class Match<T>(Target<T>[] targets, ShareGroup<T>[]? groups)
 /// <param name="Terms">The terms if somebody else published it.</param>
 /// <param name="OwnTerms">The terms if the receiver published it: without its No Local subscriptions; <see langword="null"/> if nothing is left.</param>
 internal readonly record struct Target<T>(T Subscriber, DeliveryTerms Terms, DeliveryTerms? OwnTerms)
-    where T : class;
+    where T : class
+{
+    /// <summary>Takes another subscription of the same subscriber in: the highest QoS, all identifiers, RETAIN if either keeps it.</summary>
+    public Target<T> With(Subscription<T> other)
+    {
+        var own = other.NoLocal ? OwnTerms : OwnTerms is { } terms ? terms.With(other.Terms) : other.Terms;
+        return new(Subscriber, Terms.With(other.Terms), own);
+    }
+}

@@ -1,50 +1,51 @@
-using System.Collections.Concurrent;
 using Mqtt.Protocol;
-using Mqtt.Server.Broker.Messages;
 
 namespace Mqtt.Server.Broker.Routing;
 
 /// <summary>
 /// Answers who gets the messages of a topic. The answer is kept for each topic, so that the hot path is one look-up by the bytes of
-/// the topic, without a lock; a change drops only the answers that it can alter, since clients reconnect all day.
+/// the topic, without a lock; a change of the subscriptions costs the same however many answers there are, and ends only those that it
+/// may alter, since clients reconnect all day.
 /// <para>A change is seen by every later <see cref="Find"/>, on every thread, once its method returns.</para>
 /// </summary>
 /// <typeparam name="T">The subscriber; the router compares references and looks no further.</typeparam>
 internal sealed class Router<T>
     where T : class
 {
-    private const int MaximumAnswers = 16_384;
-
     private readonly Lock gate = new();
     private readonly SubscriptionTree<T> tree = new();
-    private readonly List<Subscription<T>> found = [];
-    private readonly List<ShareGroup<T>> foundGroups = [];
     private readonly Dictionary<MqttString, ShareGroup<T>> groups = new(Utf8Comparer.Instance);
-    private readonly ConcurrentDictionary<MqttString, Match<T>> answers = new(Utf8Comparer.Instance);
-    private readonly ConcurrentDictionary<MqttString, Match<T>>.AlternateLookup<ReadOnlySpan<byte>> lookup;
+    private readonly FilterChanges changes = new();
+    private readonly Answers<T> answers;
     private readonly bool copyPerSubscription;
-    private int answerCount;
     private int subscriptionCount;
+
+    // For one answer at a time. Under the lock.
+    private readonly List<SubscriptionNode<T>> matches = [];
+    private readonly Dictionary<T, int> places = new(ReferenceEqualityComparer.Instance);
+    private readonly List<Target<T>> merged = [];
 
     /// <param name="copyPerSubscription">A subscriber gets a message once for each of its subscriptions that match, not once.</param>
     public Router(bool copyPerSubscription = false)
     {
         this.copyPerSubscription = copyPerSubscription;
-        lookup = answers.GetAlternateLookup<ReadOnlySpan<byte>>();
+        answers = new Answers<T>(changes);
     }
 
     /// <summary>How many subscriptions there are.</summary>
     public int Count => Volatile.Read(ref subscriptionCount);
 
     /// <summary>Everybody who gets a message of this topic.</summary>
-    public Match<T> Find(ReadOnlySpan<byte> topic) => lookup.TryGetValue(topic, out var match) ? match : FindAndKeep(topic);
+    public Match<T> Find(ReadOnlySpan<byte> topic) => answers.TryFind(topic, out var match) ? match : FindAndKeep(topic);
 
     /// <summary>Adds or replaces a subscription, a shared one too; true if it is new.</summary>
-    public bool Add(Subscription<T> subscription)
+    /// <param name="filter">The filter; it owns its bytes.</param>
+    /// <param name="subscription">The subscription.</param>
+    public bool Add(MqttString filter, Subscription<T> subscription)
     {
         lock (gate)
         {
-            var isNew = MqttTopic.IsShared(subscription.Filter.Span) ? Join(subscription) : Plant(subscription);
+            var isNew = MqttTopic.IsShared(filter.Span) ? Join(filter, subscription) : Plant(filter, subscription);
             if (isNew)
                 subscriptionCount++;
             return isNew;
@@ -70,10 +71,10 @@ internal sealed class Router<T>
             return groups.GetValueOrDefault(filter);
     }
 
-    private bool Plant(Subscription<T> subscription)
+    private bool Plant(MqttString filter, Subscription<T> subscription)
     {
-        var isNew = tree.Add(subscription);
-        Forget(subscription.Filter);
+        var isNew = tree.Add(filter.Span, subscription);
+        answers.Forget(filter);
         return isNew;
     }
 
@@ -81,21 +82,21 @@ internal sealed class Router<T>
     {
         if (!tree.Remove(filter.Span, subscriber))
             return false;
-        Forget(filter);
+        answers.Forget(filter);
         return true;
     }
 
     // Who joins or leaves is seen through the group, which the answers hold; only a group that begins or ends alters them.
-    private bool Join(Subscription<T> subscription)
+    private bool Join(MqttString filter, Subscription<T> subscription)
     {
-        if (!groups.TryGetValue(subscription.Filter, out var group))
+        if (!groups.TryGetValue(filter, out var group))
         {
-            groups.Add(subscription.Filter, group = new ShareGroup<T>(subscription.Filter));
+            groups.Add(filter, group = new ShareGroup<T>(filter));
             tree.Add(group);
-            Forget(group.TopicFilter);
+            answers.Forget(group.TopicFilter);
         }
 
-        return group.Add(new(subscription.Subscriber, TermsOf([subscription])));
+        return group.Add(new(subscription.Subscriber, subscription.Terms));
     }
 
     private bool Leave(MqttString filter, T subscriber)
@@ -106,74 +107,58 @@ internal sealed class Router<T>
         {
             groups.Remove(filter);
             tree.Remove(group);
-            Forget(group.TopicFilter);
+            answers.Forget(group.TopicFilter);
         }
 
         return true;
     }
 
-    // Under the lock, as every change is: what is kept here cannot be older than the tree.
     private Match<T> FindAndKeep(ReadOnlySpan<byte> topic)
     {
         lock (gate)
         {
-            found.Clear();
-            foundGroups.Clear();
-            tree.Collect(topic, found, foundGroups);
-            var match = found.Count + foundGroups.Count == 0
-                ? Match<T>.Nobody
-                : new(Merge(found), foundGroups.Count == 0 ? null : [.. foundGroups]);
-            if (answerCount >= MaximumAnswers)
-            {
-                answers.Clear();
-                answerCount = 0;
-            }
-
-            if (lookup.TryAdd(topic, match))
-                answerCount++;
+            if (answers.TryFind(topic, out var match))
+                return match;
+            if (!answers.TryFindOlder(topic, out match))
+                match = Match(topic);
+            answers.Keep(topic, match);
             return match;
         }
     }
 
-    private void Forget(MqttString filter)
+    private Match<T> Match(ReadOnlySpan<byte> topic)
     {
-        if (!HasWildcard(filter.Span))
+        matches.Clear();
+        tree.Collect(topic, matches);
+        List<ShareGroup<T>>? shared = null;
+        foreach (var node in matches)
         {
-            if (answers.TryRemove(filter, out _))
-                answerCount--;
-            return;
+            if (node.Groups.Count > 0)
+                (shared ??= []).AddRange(node.Groups);
         }
 
-        foreach (var (topic, _) in answers)
+        matches.RemoveAll(static node => !node.HasSubscriptions);
+        return new(matches.Count == 1 ? matches[0].Targets : Merge(), shared?.ToArray(), changes.StampFor(topic));
+    }
+
+    // One copy for each subscriber, unless each of its subscriptions is to bring one.
+    private Target<T>[] Merge()
+    {
+        if (copyPerSubscription)
+            return [.. matches.SelectMany(static node => node.Targets)];
+        merged.Clear();
+        places.Clear();
+        foreach (var subscription in matches.SelectMany(static node => node.Subscriptions))
         {
-            if (MqttTopic.Matches(filter.Span, topic.Span) && answers.TryRemove(topic, out _))
-                answerCount--;
+            if (places.TryAdd(subscription.Subscriber, merged.Count))
+                merged.Add(subscription.Target);
+            else
+                merged[places[subscription.Subscriber]] = merged[places[subscription.Subscriber]].With(subscription);
         }
+
+        Target<T>[] targets = [.. merged];
+        merged.Clear();
+        places.Clear();
+        return targets;
     }
-
-    // One copy for each subscriber: the highest QoS, all identifiers, RETAIN if any subscription keeps it.
-    private Target<T>[] Merge(List<Subscription<T>> subscriptions) => subscriptions.Count switch
-    {
-        0 => [],
-        1 => [TargetOf(subscriptions)],
-        _ when copyPerSubscription => [.. subscriptions.Select(static subscription => TargetOf([subscription]))],
-        _ => [.. subscriptions.GroupBy(subscription => subscription.Subscriber, ReferenceEqualityComparer.Instance).Select(group => TargetOf([.. group]))],
-    };
-
-    private static Target<T> TargetOf(List<Subscription<T>> subscriptions)
-    {
-        var own = subscriptions.FindAll(subscription => !subscription.NoLocal);
-        return new(subscriptions[0].Subscriber, TermsOf(subscriptions), own.Count == 0 ? null : TermsOf(own));
-    }
-
-    private static DeliveryTerms TermsOf(List<Subscription<T>> subscriptions)
-    {
-        var identifiers = subscriptions.Where(subscription => subscription.Identifier != 0).Select(subscription => subscription.Identifier).ToArray();
-        return new(
-            subscriptions.Max(subscription => subscription.QualityOfService),
-            subscriptions.Exists(subscription => subscription.RetainAsPublished),
-            identifiers.Length == 0 ? null : identifiers);
-    }
-
-    private static bool HasWildcard(ReadOnlySpan<byte> filter) => filter.IndexOfAny((byte)'+', (byte)'#') >= 0;
 }

@@ -1,0 +1,166 @@
+using System.Diagnostics.CodeAnalysis;
+using Mqtt.Protocol;
+
+namespace Mqtt.Server.Broker.Routing;
+
+/// <summary>
+/// One level of the filters that begin alike, and who has subscribed to the filter that ends here. There is one for every level of a million
+/// filters: most have one child and one subscriber, and no table for either. The router's lock guards it.
+/// </summary>
+internal sealed class SubscriptionNode<T>(SubscriptionNode<T>? parent, ReadOnlySpan<byte> level)
+    where T : class
+{
+    private readonly byte[] level = level.ToArray();
+
+    // One node, or the set of them; the two wildcards, which every look-up asks for, stand beside them.
+    private object? children;
+    private SubscriptionNode<T>? plus;
+    private SubscriptionNode<T>? hash;
+
+    // One subscription, or those of each subscriber.
+    private object? subscriptions;
+    private Target<T>[]? targets;
+    private List<ShareGroup<T>>? groups;
+
+    public SubscriptionNode<T>? Parent => parent;
+
+    /// <summary>The child for <c>+</c>.</summary>
+    public SubscriptionNode<T>? Plus => plus;
+
+    /// <summary>The child for <c>#</c>.</summary>
+    public SubscriptionNode<T>? Hash => hash;
+
+    /// <summary>The shared subscriptions to this filter.</summary>
+    public IReadOnlyList<ShareGroup<T>> Groups => groups ?? [];
+
+    /// <summary>True if somebody has subscribed to this filter.</summary>
+    public bool HasSubscriptions => subscriptions is not null;
+
+    public bool IsEmpty => subscriptions is null && groups is null && children is null && plus is null && hash is null;
+
+    /// <summary>The subscriptions to this filter, one for each subscriber.</summary>
+    public IEnumerable<Subscription<T>> Subscriptions => subscriptions switch
+    {
+        null => [],
+        Subscription<T> single => [single],
+        _ => ((Dictionary<T, Subscription<T>>)subscriptions).Values,
+    };
+
+    /// <summary>The receivers of a message that this filter alone matches; all topics for which that is so share the array.</summary>
+    public Target<T>[] Targets => targets ??= [.. Subscriptions.Select(static subscription => subscription.Target)];
+
+    /// <summary>The child for a level of a topic, if there is one; <c>+</c> and <c>#</c> do not stand in topics.</summary>
+    public SubscriptionNode<T>? Find(ReadOnlySpan<byte> name) => children switch
+    {
+        null => null,
+        SubscriptionNode<T> single => name.SequenceEqual(single.level) ? single : null,
+        _ => Lookup(children).TryGetValue(name, out var child) ? child : null,
+    };
+
+    /// <summary>The child for a level of a filter, if there is one.</summary>
+    public SubscriptionNode<T>? FindLevel(ReadOnlySpan<byte> name) => name switch
+    {
+        [(byte)'+'] => plus,
+        [(byte)'#'] => hash,
+        _ => Find(name),
+    };
+
+    /// <summary>The child for a level of a filter, made if there is none.</summary>
+    public SubscriptionNode<T> GetLevel(ReadOnlySpan<byte> name) => name switch
+    {
+        [(byte)'+'] => plus ??= new(this, name),
+        [(byte)'#'] => hash ??= new(this, name),
+        _ => Find(name) ?? AddChild(new(this, name)),
+    };
+
+    /// <summary>Takes a child out.</summary>
+    public void RemoveLevel(SubscriptionNode<T> child)
+    {
+        if (child == plus)
+            plus = null;
+        else if (child == hash)
+            hash = null;
+        else if (children is not HashSet<SubscriptionNode<T>> set || (set.Remove(child) && set.Count == 0))
+            children = null;
+    }
+
+    /// <summary>Adds a subscription, or replaces that of the same subscriber; true if it is new.</summary>
+    public bool Add(Subscription<T> subscription)
+    {
+        targets = null;
+        if (subscriptions is null || (subscriptions is Subscription<T> same && same.Subscriber == subscription.Subscriber))
+        {
+            var isFirst = subscriptions is null;
+            subscriptions = subscription;
+            return isFirst;
+        }
+
+        if (subscriptions is Subscription<T> single)
+            subscriptions = new Dictionary<T, Subscription<T>>(ReferenceEqualityComparer.Instance) { [single.Subscriber] = single };
+        var each = (Dictionary<T, Subscription<T>>)subscriptions;
+        var isNew = each.TryAdd(subscription.Subscriber, subscription);
+        if (!isNew)
+            each[subscription.Subscriber] = subscription;
+        return isNew;
+    }
+
+    /// <summary>Takes the subscription of a subscriber out; true if there was one.</summary>
+    public bool Remove(T subscriber)
+    {
+        targets = null;
+        if (subscriptions is Dictionary<T, Subscription<T>> each)
+        {
+            var wasThere = each.Remove(subscriber);
+            if (each.Count == 0)
+                subscriptions = null;
+            return wasThere;
+        }
+
+        if (subscriptions is not Subscription<T> single || single.Subscriber != subscriber)
+            return false;
+        subscriptions = null;
+        return true;
+    }
+
+    public void Add(ShareGroup<T> group) => (groups ??= []).Add(group);
+
+    public void Remove(ShareGroup<T> group)
+    {
+        groups?.Remove(group);
+        if (groups is { Count: 0 })
+            groups = null;
+    }
+
+    private SubscriptionNode<T> AddChild(SubscriptionNode<T> child)
+    {
+        if (children is null)
+        {
+            children = child;
+            return child;
+        }
+
+        if (children is SubscriptionNode<T> single)
+            children = new HashSet<SubscriptionNode<T>>(ByLevel.Instance) { single };
+        ((HashSet<SubscriptionNode<T>>)children).Add(child);
+        return child;
+    }
+
+    private static HashSet<SubscriptionNode<T>>.AlternateLookup<ReadOnlySpan<byte>> Lookup(object children) =>
+        ((HashSet<SubscriptionNode<T>>)children).GetAlternateLookup<ReadOnlySpan<byte>>();
+
+    // Children of one node differ in their level; a child is found by its bytes.
+    private sealed class ByLevel : IEqualityComparer<SubscriptionNode<T>>, IAlternateEqualityComparer<ReadOnlySpan<byte>, SubscriptionNode<T>>
+    {
+        public static readonly ByLevel Instance = new();
+
+        public bool Equals(SubscriptionNode<T>? x, SubscriptionNode<T>? y) => x == y;
+
+        public int GetHashCode([DisallowNull] SubscriptionNode<T> obj) => GetHashCode(obj.level);
+
+        public bool Equals(ReadOnlySpan<byte> alternate, SubscriptionNode<T> other) => alternate.SequenceEqual(other.level);
+
+        public int GetHashCode(ReadOnlySpan<byte> alternate) => Utf8Comparer.Instance.GetHashCode(alternate);
+
+        public SubscriptionNode<T> Create(ReadOnlySpan<byte> alternate) => throw new NotSupportedException("A node has a parent.");
+    }
+}

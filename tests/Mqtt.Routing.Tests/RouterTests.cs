@@ -1,0 +1,180 @@
+using System.Text;
+using Mqtt.Server.Broker.Messages;
+using Mqtt.Server.Broker.Routing;
+
+namespace Mqtt.Routing.Tests;
+
+/// <summary>Who gets the messages of a topic, whatever came and went before, and whatever was asked before.</summary>
+public sealed class RouterTests(ITestOutputHelper output)
+{
+    // Few names, so that filters and topics meet; the empty level is one of them, and so is one that clients cannot reach by wildcards.
+    private static readonly string[] Names = ["a", "b", "c", "", "$x"];
+
+    [Fact]
+    public void Random_subscriptions_that_come_and_go_are_answered_as_one_by_one_comparison_does()
+    {
+        var random = new SeededRandom(print: output.WriteLine);
+        var router = new Router<Client>();
+        var clients = Enumerable.Range(0, 12).Select(number => new Client(number)).ToArray();
+        var present = new Dictionary<(Client, MqttString), Subscription<Client>>();
+
+        for (var step = 0; step < 30_000; step++)
+        {
+            var client = clients[random.Next(clients.Length)];
+            var filter = RandomFilter(random);
+            if (random.Chance(20))
+            {
+                router.Remove(filter, client).Should().Be(present.Remove((client, filter)));
+            }
+            else if (random.Chance(30))
+            {
+                var subscription = RandomSubscription(random, client);
+                router.Add(filter, subscription).Should().Be(!present.ContainsKey((client, filter)));
+                present[(client, filter)] = subscription;
+            }
+
+            var topic = RandomTopic(random);
+            Describe(router.Find(topic.Span)).Should().BeEquivalentTo(Expected(present, topic), "step {0}, topic '{1}', {2}", step, topic, random);
+        }
+
+        router.Count.Should().Be(present.Count);
+    }
+
+    [Theory]
+    [InlineData("#", "a/b")]
+    [InlineData("+/b", "a/b")]
+    [InlineData("a/#", "a")]
+    [InlineData("a/#", "a/b/c/d")]
+    [InlineData("a/+", "a/b")]
+    [InlineData("a/+/c", "a/b/c")]
+    [InlineData("a/b/#", "a/b")]
+    [InlineData("a/b/+/d", "a/b/c/d")]
+    [InlineData("a//#", "a/")]
+    [InlineData("/+", "/x")]
+    [InlineData("//#", "/")]
+    [InlineData("a/b", "a/b")]
+    public void A_filter_is_seen_by_the_next_message_of_a_topic_that_was_asked_for_before(string filter, string topic)
+    {
+        var router = new Router<Client>();
+        var client = new Client(1);
+
+        router.Find(Encoding.UTF8.GetBytes(topic)).Targets.Length.Should().Be(0);
+        router.Add(filter, new(client, default, NoLocal: false));
+        router.Find(Encoding.UTF8.GetBytes(topic)).Targets.Length.Should().Be(1);
+        router.Remove(filter, client);
+        router.Find(Encoding.UTF8.GetBytes(topic)).Targets.Length.Should().Be(0);
+    }
+
+    [Fact]
+    public void A_filter_elsewhere_leaves_an_answer_as_it_is()
+    {
+        var router = new Router<Client>();
+        router.Add("plant/7/+", new(new(1), default, NoLocal: false));
+        var answer = router.Find("plant/7/temperature"u8);
+
+        router.Add("plant/8/+", new(new(2), default, NoLocal: false));
+        router.Add("office/#", new(new(3), default, NoLocal: false));
+        router.Add("plant/7/pressure", new(new(4), default, NoLocal: false));
+
+        router.Find("plant/7/temperature"u8).Should().BeSameAs(answer);
+    }
+
+    [Fact]
+    public void Topics_that_one_filter_alone_matches_share_their_receivers()
+    {
+        var router = new Router<Client>();
+        for (var number = 0; number < 1_000; number++)
+            router.Add("plant/#", new(new(number), default, NoLocal: false));
+        router.Find("plant/1"u8).Targets.Length.Should().Be(1_000);
+
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        router.Find("plant/2"u8).Targets.Length.Should().Be(1_000);
+        (GC.GetAllocatedBytesForCurrentThread() - before).Should().BeLessThan(4_096);
+    }
+
+    [Fact]
+    public void The_answers_for_more_topics_than_are_kept_are_right_and_their_memory_is_bounded()
+    {
+        const int Topics = 100_000;
+        var router = new Router<Client>();
+        var client = new Client(1);
+        router.Add("t/+/x", new(client, default, NoLocal: false));
+
+        for (var i = 0; i < Topics; i++)
+            router.Find(Encoding.UTF8.GetBytes($"t/{i}/x")).Targets.Length.Should().Be(1);
+        var kept = GC.GetTotalMemory(forceFullCollection: true);
+        for (var i = 0; i < Topics; i++)
+            router.Find(Encoding.UTF8.GetBytes($"t/{Topics + i}/x")).Targets.Length.Should().Be(1);
+        (GC.GetTotalMemory(forceFullCollection: true) - kept).Should().BeLessThan(4 * 1024 * 1024);
+
+        router.Remove("t/+/x", client);
+        router.Find("t/1/x"u8).Targets.Length.Should().Be(0);
+        GC.KeepAlive(router);
+    }
+
+    [Fact]
+    public void A_subscriber_of_several_filters_gets_one_copy_on_the_terms_of_all_or_one_of_each()
+    {
+        var client = new Client(1);
+        foreach (var copies in new[] { false, true })
+        {
+            var router = new Router<Client>(copies);
+            router.Add("a/+", new(client, new(QualityOfService.AtMostOnce, RetainAsPublished: true, [1]), NoLocal: true));
+            router.Add("a/b", new(client, new(QualityOfService.ExactlyOnce, RetainAsPublished: false, [2]), NoLocal: false));
+
+            var targets = router.Find("a/b"u8).Targets.ToArray();
+
+            targets.Should().HaveCount(copies ? 2 : 1);
+            if (copies)
+                continue;
+            targets[0].Terms.MaximumQoS.Should().Be(QualityOfService.ExactlyOnce);
+            targets[0].Terms.RetainAsPublished.Should().BeTrue();
+            targets[0].Terms.Identifiers.Should().BeEquivalentTo([1u, 2u]);
+            targets[0].OwnTerms.Should().Be(new DeliveryTerms(QualityOfService.ExactlyOnce, RetainAsPublished: false, targets[0].OwnTerms!.Value.Identifiers));
+            targets[0].OwnTerms!.Value.Identifiers.Should().Equal(2u);
+        }
+    }
+
+    private static Subscription<Client> RandomSubscription(SeededRandom random, Client client) => new(
+        client,
+        new((QualityOfService)random.Next(3), random.Chance(50), random.Chance(50) ? [(uint)random.Next(1, 1_000)] : null),
+        random.Chance(30));
+
+    private static MqttString RandomFilter(SeededRandom random)
+    {
+        var levels = Enumerable.Range(0, random.Next(1, 5)).Select(_ => random.Chance(30) ? "+" : Names[random.Next(Names.Length)]).ToList();
+        if (random.Chance(30))
+            levels.Add("#");
+        var filter = string.Join('/', levels);
+        return filter.Length == 0 ? "a" : filter;
+    }
+
+    private static MqttString RandomTopic(SeededRandom random)
+    {
+        var topic = string.Join('/', Enumerable.Range(0, random.Next(1, 6)).Select(_ => Names[random.Next(Names.Length)]));
+        return topic.Length == 0 ? "a" : topic;
+    }
+
+    private static List<string> Describe(Match<Client> match)
+    {
+        var all = new List<string>();
+        foreach (ref readonly var target in match.Targets)
+            all.Add($"{target.Subscriber.Number} {Describe(target.Terms)} own {(target.OwnTerms is { } own ? Describe(own) : "none")}");
+        return all;
+    }
+
+    private static string Describe(DeliveryTerms terms) =>
+        $"{terms.MaximumQoS} {terms.RetainAsPublished} [{string.Join(' ', (terms.Identifiers ?? []).Order())}]";
+
+    private static IEnumerable<string> Expected(Dictionary<(Client Client, MqttString Filter), Subscription<Client>> present, MqttString topic) => present
+        .Where(entry => MqttTopic.Matches(entry.Key.Filter.Span, topic.Span))
+        .GroupBy(entry => entry.Key.Client, entry => entry.Value)
+        .Select(group => $"{group.Key.Number} {Together(group)} own {(group.Any(one => !one.NoLocal) ? Together(group.Where(one => !one.NoLocal)) : "none")}");
+
+    private static string Together(IEnumerable<Subscription<Client>> all) => Describe(new DeliveryTerms(
+        all.Max(one => one.Terms.MaximumQoS),
+        all.Any(one => one.Terms.RetainAsPublished),
+        [.. all.SelectMany(one => one.Terms.Identifiers ?? [])]));
+
+    private sealed record Client(int Number);
+}
