@@ -58,11 +58,11 @@ public sealed class RouterTests(ITestOutputHelper output)
         var router = new Router<Client>();
         var client = new Client(1);
 
-        router.Find(Encoding.UTF8.GetBytes(topic)).Targets.Length.Should().Be(0);
+        FindTwice(router, topic).Should().Be(0);
         router.Add(filter, new(client, default, NoLocal: false));
-        router.Find(Encoding.UTF8.GetBytes(topic)).Targets.Length.Should().Be(1);
+        FindTwice(router, topic).Should().Be(1);
         router.Remove(filter, client);
-        router.Find(Encoding.UTF8.GetBytes(topic)).Targets.Length.Should().Be(0);
+        FindTwice(router, topic).Should().Be(0);
     }
 
     [Fact]
@@ -70,6 +70,7 @@ public sealed class RouterTests(ITestOutputHelper output)
     {
         var router = new Router<Client>();
         router.Add("plant/7/+", new(new(1), default, NoLocal: false));
+        router.Find("plant/7/temperature"u8); // Met once, it is not kept.
         var answer = router.Find("plant/7/temperature"u8);
 
         router.Add("plant/8/+", new(new(2), default, NoLocal: false));
@@ -101,15 +102,15 @@ public sealed class RouterTests(ITestOutputHelper output)
         router.Add("t/+/x", new(client, default, NoLocal: false));
 
         for (var i = 0; i < Topics; i++)
-            router.Find(Encoding.UTF8.GetBytes($"t/{i}/x")).Targets.Length.Should().Be(1);
+            FindTwice(router, $"t/{i}/x").Should().Be(1);
         var kept = GC.GetTotalMemory(forceFullCollection: true);
         for (var i = 0; i < Topics; i++)
-            router.Find(Encoding.UTF8.GetBytes($"t/{Topics + i}/x")).Targets.Length.Should().Be(1);
+            FindTwice(router, $"t/{Topics + i}/x").Should().Be(1);
         (GC.GetTotalMemory(forceFullCollection: true) - kept).Should().BeLessThan(4 * 1024 * 1024);
 
         router.Remove("t/+/x", client);
-        router.Find("t/1/x"u8).Targets.Length.Should().Be(0);
-        GC.KeepAlive(router);
+        for (var i = Topics; i < 2 * Topics; i++)
+            router.Find(Encoding.UTF8.GetBytes($"t/{i}/x")).Targets.Length.Should().Be(0);
     }
 
     [Fact]
@@ -133,6 +134,13 @@ public sealed class RouterTests(ITestOutputHelper output)
             targets[0].OwnTerms.Should().Be(new DeliveryTerms(QualityOfService.ExactlyOnce, RetainAsPublished: false, targets[0].OwnTerms!.Value.Identifiers));
             targets[0].OwnTerms!.Value.Identifiers.Should().Equal(2u);
         }
+    }
+
+    // What comes again is kept.
+    private static int FindTwice(Router<Client> router, string topic)
+    {
+        router.Find(Encoding.UTF8.GetBytes(topic));
+        return router.Find(Encoding.UTF8.GetBytes(topic)).Targets.Length;
     }
 
     private static Subscription<Client> RandomSubscription(SeededRandom random, Client client) => new(

@@ -3,7 +3,7 @@ using Mqtt.Protocol;
 namespace Mqtt.Server.Broker.Routing;
 
 /// <summary>
-/// Answers who gets the messages of a topic. The answer is kept for each topic, so that the hot path is one look-up by the bytes of
+/// Answers who gets the messages of a topic. The answer is kept for each topic that comes again, so that the hot path is one look-up by the bytes of
 /// the topic, without a lock; a change of the subscriptions costs the same however many answers there are, and ends only those that it
 /// may alter, since clients reconnect all day.
 /// <para>A change is seen by every later <see cref="Find"/>, on every thread, once its method returns.</para>
@@ -119,9 +119,10 @@ internal sealed class Router<T>
         {
             if (answers.TryFind(topic, out var match))
                 return match;
-            if (!answers.TryFindOlder(topic, out match))
-                match = Match(topic);
-            answers.Keep(topic, match);
+            var isKept = answers.TryFindOlder(topic, out match) || answers.IsWorthKeeping(topic);
+            match ??= Match(topic);
+            if (isKept)
+                answers.Keep(topic, match);
             return match;
         }
     }
