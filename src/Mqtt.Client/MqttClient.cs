@@ -41,6 +41,7 @@ public sealed partial class MqttClient : IAsyncDisposable
         status = new ClientStatus(logger, what => Happened?.Invoke(this, what));
         session = new ClientSession(options, status, logger);
         transport = new MqttTransport(session, status);
+        ClientMeter.Add(this);
     }
 
     /// <summary>
@@ -56,6 +57,9 @@ public sealed partial class MqttClient : IAsyncDisposable
 
     /// <summary>The client identifier: the one of the options, a generated one, or the one that the server assigned.</summary>
     public string ClientId => session.ClientId;
+
+    /// <summary>What the client has counted; the meter <c>Mqtt.Client</c> measures the same.</summary>
+    public MqttClientStatistics Statistics => session.Statistics;
 
     /// <summary>What the client is doing about its connection.</summary>
     public MqttClientState State => status.State;
@@ -274,6 +278,7 @@ public sealed partial class MqttClient : IAsyncDisposable
     {
         if (Interlocked.Exchange(ref isDisposed, 1) != 0)
             return;
+        ClientMeter.Remove(this);
         await transport.DisposeAsync().ConfigureAwait(false);
         await session.DisposeAsync().ConfigureAwait(false);
         await status.DisposeAsync().ConfigureAwait(false);
@@ -290,7 +295,7 @@ public sealed partial class MqttClient : IAsyncDisposable
     {
         try
         {
-            return session.PublishAsync(packet, cancellationToken);
+            return ClientTracing.IsWanted ? PublishTracedAsync(packet, cancellationToken) : session.PublishAsync(packet, cancellationToken);
         }
         catch (Exception refused) when (refused is MqttConnectionException or MqttRefusedException)
         {
@@ -300,6 +305,23 @@ public sealed partial class MqttClient : IAsyncDisposable
         {
             (packet.Topic, packet.Payload, packet.Properties, packet.PacketId) = (default, default, default, 0);
             scratch = packet;
+        }
+    }
+
+    // The packet is done with when this returns, as without a trace.
+    private async ValueTask<MqttPublishResult> PublishTracedAsync(PublishPacket packet, CancellationToken cancellationToken)
+    {
+        using var activity = ClientTracing.StartPublish(packet, Options, ClientId);
+        try
+        {
+            var result = await session.PublishAsync(packet, cancellationToken).ConfigureAwait(false);
+            ClientTracing.SetResult(activity, result);
+            return result;
+        }
+        catch (Exception error)
+        {
+            ClientTracing.SetError(activity, error);
+            throw;
         }
     }
 
@@ -342,6 +364,8 @@ public sealed partial class MqttClient : IAsyncDisposable
             wanted = wanted with { Filter = wanted.Filter.ToOwned() };
         }
 
+        if (handler is not null)
+            handler = ClientTracing.Around(handler, filters, session);
         var subscription = new MqttSubscription(session, filters, options ?? MqttSubscriptionOptions.Default, handler);
         session.Add(subscription, needsConnection);
         subscription.Start();

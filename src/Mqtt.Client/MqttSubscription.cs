@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 
 namespace Mqtt.Client;
@@ -162,6 +163,7 @@ public sealed class MqttSubscription : IAsyncEnumerable<MqttMessage>, IAsyncDisp
     private async Task HandleAsync()
     {
         Running.Value = this;
+        Activity.Current = null; // The loop outlives what the program was doing when it subscribed.
         var message = new MqttMessage { Topic = default };
         try
         {

@@ -58,6 +58,8 @@ public sealed class Town : IAsyncDisposable
         return client;
     }
 
+    public MqttBroker Broker => broker;
+
     public Task StopServerAsync() => server.StopAsync();
 
     public async ValueTask DisposeAsync()

@@ -55,6 +55,9 @@ internal sealed class MqttConn : IAsyncDisposable
     /// <summary>Completes with the server's answer, or with nothing if the connection ended before.</summary>
     public Task<MqttConnectResult?> Connected => connected.Task;
 
+    /// <summary>How many bytes the network has taken.</summary>
+    public long WrittenBytes => channel.WrittenBytes;
+
     /// <summary>The present time of the client's clock, as a timestamp.</summary>
     public long Now => options.TimeProvider.GetTimestamp();
 
@@ -130,6 +133,7 @@ internal sealed class MqttConn : IAsyncDisposable
             throw (cause ?? new(MqttDisconnectOrigin.Client, default)).ToException();
         MqttPacketWriter.Write(Outbox.Reserve(bytes), packet, Version);
         Outbox.Commit(bytes, turn);
+        session.Statistics.OnMessageSent();
         keepAlive.OnSent();
     }
 
@@ -149,6 +153,7 @@ internal sealed class MqttConn : IAsyncDisposable
     public void SendPublish(ReadOnlySpan<byte> frame, Turn turn)
     {
         Outbox.Append(frame, turn);
+        session.Statistics.OnMessageSent();
         keepAlive.OnSent();
     }
 
@@ -166,6 +171,7 @@ internal sealed class MqttConn : IAsyncDisposable
             if (count == 0)
                 return;
             keepAlive.OnReceived();
+            session.Statistics.OnReceived(count);
             buffer.Add(count);
             while (!Process(buffer))
                 await AnswerChallengeAsync().ConfigureAwait(false);

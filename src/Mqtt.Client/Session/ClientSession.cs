@@ -32,6 +32,10 @@ internal sealed class ClientSession : IThreadPoolWorkItem, IAsyncDisposable
     // Every subscription that was not disposed, since its handler may still run. Under the gate.
     private readonly HashSet<MqttSubscription> members = [];
 
+    // What has ended and counts still: bytes of connections, drops of subscriptions. Under the gate.
+    private long sentBefore;
+    private long droppedBefore;
+
     // The present connection and what ends with it. Under the gate.
     private MqttConn? connection;
     private AcknowledgementWatch? watch;
@@ -49,7 +53,30 @@ internal sealed class ClientSession : IThreadPoolWorkItem, IAsyncDisposable
         this.status = status;
         this.logger = logger;
         ClientId = options.ClientId ?? $"mqtt-{RandomNumberGenerator.GetHexString(16, lowercase: true)}";
+        Statistics = new MqttClientStatistics(this);
         Unclaimed = new MqttSubscription(this, [], MqttSubscriptionOptions.Default, handler: null);
+    }
+
+    public MqttClientStatistics Statistics { get; }
+
+    /// <summary>How many bytes the network has taken.</summary>
+    public long SentBytes
+    {
+        get
+        {
+            lock (gate)
+                return sentBefore + (connection?.WrittenBytes ?? 0);
+        }
+    }
+
+    /// <summary>How many messages found their stream full.</summary>
+    public long DroppedCount
+    {
+        get
+        {
+            lock (gate)
+                return droppedBefore + Unclaimed.DroppedCount + members.Sum(member => member.DroppedCount);
+        }
     }
 
     public MqttClientOptions Options { get; }
@@ -95,6 +122,7 @@ internal sealed class ClientSession : IThreadPoolWorkItem, IAsyncDisposable
             var resumed = IsResumed(accepted);
             conn.Outbox.Adopt(gate);
             connection = conn;
+            Statistics.OnConnected();
             ClientId = accepted.ClientId;
             aliases = new IncomingTopicAliases(Options.Limits.TopicAliasMaximum);
             watch = new AcknowledgementWatch(Options.TimeProvider, Options.Timeouts.Acknowledgement, HasOlderThan, () => OnLateAcknowledgement(conn));
@@ -197,6 +225,7 @@ internal sealed class ClientSession : IThreadPoolWorkItem, IAsyncDisposable
         {
             if (conn != connection)
                 return;
+            Statistics.OnMessageReceived();
             topic = packet.TopicAlias is { } alias ? aliases.Resolve(alias, packet.Topic) : packet.Topic;
             route = subscriptions.Route(packet.Properties, topic);
             if (packet.QualityOfService != QualityOfService.AtMostOnce && !TakeReceipt(conn, packet, route, turn, out receipt))
@@ -329,7 +358,8 @@ internal sealed class ClientSession : IThreadPoolWorkItem, IAsyncDisposable
         {
             lock (gate)
             {
-                members.Remove(subscription);
+                if (members.Remove(subscription))
+                    droppedBefore += subscription.DroppedCount;
                 foreach (var entry in subscriptions.Entries.Where(entry => entry.Members.Contains(subscription)).ToArray())
                     Remove(entry, subscription, requests, turn);
             }
@@ -452,6 +482,7 @@ internal sealed class ClientSession : IThreadPoolWorkItem, IAsyncDisposable
     // What is owed goes on; a subscription is asked for again on the next connection.
     private void Detach(Exception error)
     {
+        sentBefore += connection?.WrittenBytes ?? 0;
         connection = null;
         watch?.Dispose();
         foreach (var request in outgoing.Suspend(error).OfType<UnsubscribeFlight>())

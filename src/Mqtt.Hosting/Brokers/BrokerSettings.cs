@@ -18,6 +18,7 @@ internal static class BrokerSettings
             return options;
         var result = options with
         {
+            Name = part.Text(nameof(options.Name)) ?? options.Name,
             Limits = part.Section(nameof(options.Limits)) is { } limits ? Limits(limits, options.Limits) : options.Limits,
             MinimumVersion = part.Version(nameof(options.MinimumVersion), options.MinimumVersion),
             AssignClientIds = part.Flag(nameof(options.AssignClientIds), options.AssignClientIds),

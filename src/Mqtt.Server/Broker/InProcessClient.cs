@@ -3,6 +3,7 @@ using System.Text;
 using Microsoft.Extensions.Logging;
 using Mqtt.Protocol;
 using Mqtt.Server.Broker.InProcess;
+using Mqtt.Server.Broker.Telemetry;
 
 namespace Mqtt.Server.Broker;
 
@@ -85,6 +86,7 @@ public sealed class InProcessClient : IAsyncDisposable
     public ValueTask<ReasonCode> PublishAsync(PublishPacket message, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(message);
+        message = BrokerTracing.WithContext(message);
         return message.QualityOfService == QualityOfService.AtMostOnce ? PublishAtMostOnceAsync(message, cancellationToken) : PublishAcknowledgedAsync(message, cancellationToken);
     }
 

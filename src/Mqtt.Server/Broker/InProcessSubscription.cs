@@ -1,5 +1,7 @@
+using System.Diagnostics;
 using Mqtt.Protocol;
 using Mqtt.Server.Broker.InProcess;
+using Mqtt.Server.Broker.Telemetry;
 
 namespace Mqtt.Server.Broker;
 
@@ -81,7 +83,7 @@ public sealed class InProcessSubscription : IAsyncEnumerable<PublishPacket>, IAs
     internal void Start()
     {
         if (handler is not null)
-            loop = HandleAllAsync(handler);
+            loop = HandleAllAsync(BrokerTracing.Around(handler, Filter, client.ClientId));
     }
 
     /// <summary>Puts a message in; false if it is dropped.</summary>
@@ -120,6 +122,7 @@ public sealed class InProcessSubscription : IAsyncEnumerable<PublishPacket>, IAs
     private async Task HandleAllAsync(Func<PublishPacket, CancellationToken, ValueTask> call)
     {
         Running.Value = this;
+        Activity.Current = null; // The loop outlives what the program was doing when it subscribed.
         while (await inbox.WaitAsync(CancellationToken.None).ConfigureAwait(false))
         {
             while (inbox.TryTake(out var message, out var receipt))

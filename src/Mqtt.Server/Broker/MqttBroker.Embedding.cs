@@ -2,6 +2,7 @@ using System.Text;
 using Mqtt.Protocol;
 using Mqtt.Server.Broker;
 using Mqtt.Server.Broker.Services;
+using Mqtt.Server.Broker.Telemetry;
 
 namespace Mqtt.Server;
 
@@ -63,7 +64,7 @@ public sealed partial class MqttBroker
     public ValueTask<BrokerPublishResult> PublishAsync(PublishPacket message, BrokerPublishTargets? targets = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(message);
-        return embedding.PublishAsync(message, targets, cancellationToken);
+        return BrokerTracing.IsWanted ? PublishTracedAsync(message, targets, cancellationToken) : embedding.PublishAsync(message, targets, cancellationToken);
     }
 
     /// <summary>
@@ -102,6 +103,12 @@ public sealed partial class MqttBroker
     {
         ArgumentNullException.ThrowIfNull(clientId);
         return embedding.DisconnectAsync(clientId, how ?? new BrokerDisconnect(), cancellationToken);
+    }
+
+    private async ValueTask<BrokerPublishResult> PublishTracedAsync(PublishPacket message, BrokerPublishTargets? targets, CancellationToken cancellationToken)
+    {
+        using var activity = BrokerTracing.StartPublish(message);
+        return await embedding.PublishAsync(BrokerTracing.WithContext(message), targets, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Has a packet of a connected client handled as if the client had sent it; see <see cref="MqttConnection.InjectAsync"/>.</summary>

@@ -10,6 +10,7 @@ using Mqtt.Server.Broker.Routing;
 using Mqtt.Server.Broker.Services;
 using Mqtt.Server.Broker.Sessions;
 using Mqtt.Server.Broker.SystemTopics;
+using Mqtt.Server.Broker.Telemetry;
 using Mqtt.Server.Time;
 
 namespace Mqtt.Server;
@@ -76,6 +77,7 @@ public sealed partial class MqttBroker : IInlineMqttHandler, IAsyncDisposable
         Subscriptions = new BrokerSubscriptions(table, router);
         Retained = new BrokerRetained(retained, context, embedding);
         context.SystemTopics = systemTopics = new SystemTopicPublisher(this, context, table, publishing);
+        BrokerMeter.Add(this, options.Name);
         hooks.Broker?.Tell(this, static (observer, broker) => observer.OnStartedAsync(broker));
     }
 
@@ -124,6 +126,7 @@ public sealed partial class MqttBroker : IInlineMqttHandler, IAsyncDisposable
     /// <summary>Lets go of everything; stop the servers first. What is in a store stays there.</summary>
     public async ValueTask DisposeAsync()
     {
+        BrokerMeter.Remove(this);
         await inProcess.DisposeAsync().ConfigureAwait(false);
         await heartbeat.DisposeAsync().ConfigureAwait(false);
         await wills.DrainAsync().ConfigureAwait(false);
@@ -160,7 +163,7 @@ public sealed partial class MqttBroker : IInlineMqttHandler, IAsyncDisposable
         switch (packet.Type)
         {
             case MqttPacketType.Publish:
-                return OnPublish(from, (PublishPacket)packet, turn);
+                return BrokerTracing.Source.HasListeners() ? OnPublishTracedAsync(from, (PublishPacket)packet, turn) : OnPublish(from, (PublishPacket)packet, turn);
             case MqttPacketType.PubAck:
                 Check(from.Session.OnPubAck(from, ((PubAckPacket)packet).PacketId, turn), packet);
                 break;
@@ -200,6 +203,13 @@ public sealed partial class MqttBroker : IInlineMqttHandler, IAsyncDisposable
             return hookedPublishing.OnPublishAsync(from, packet, turn);
         var slow = publishing.OnPublish(from, packet, turn);
         return slow is null || from.Connection.IsPeerGone ? default : from.Session.WaitForAsync(slow);
+    }
+
+    // The turn is used up when this returns, and so is the packet unless hooks wait, as without a trace.
+    private async ValueTask OnPublishTracedAsync(Attachment from, PublishPacket packet, Turn turn)
+    {
+        using var activity = BrokerTracing.StartRoute(from, packet, PublishFlow.TopicOf(from, packet));
+        await OnPublish(from, packet, turn).ConfigureAwait(false);
     }
 
     // A client that cannot know how much the broker takes at once is not read while so many acknowledgements wait for the store.

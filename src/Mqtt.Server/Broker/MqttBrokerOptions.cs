@@ -13,6 +13,9 @@ namespace Mqtt.Server;
 /// <summary>How a <see cref="MqttBroker"/> behaves. Immutable; checked once when the broker is made.</summary>
 public sealed record MqttBrokerOptions
 {
+    /// <summary>What this broker is called in metrics, where a process has several. Default: none.</summary>
+    public string? Name { get; init; }
+
     /// <summary>What each client may do and how much is kept for it, unless an authentication hook says otherwise for one.</summary>
     public ClientLimits Limits { get; init; } = new();
 
