@@ -10,9 +10,9 @@ public static class LayerTable
     public static readonly IReadOnlyList<Layer> Layers =
     [
         new("Mqtt.Protocol", Projects: [], Packages: []) { Banned = ["System.Net.Sockets", "System.Net.Http", "System.Net.WebSockets"] },
-        new("Mqtt.Testing", Projects: ["Mqtt.Protocol"], Packages: []),
         new("Mqtt.Client", Projects: ["Mqtt.Protocol"], Packages: ["Microsoft.Extensions.Logging.Abstractions", "Polly.Core"]),
         new("Mqtt.Server", Projects: ["Mqtt.Protocol"], Packages: ["Microsoft.Extensions.Logging.Abstractions"]),
+        new("Mqtt.Testing", Projects: ["Mqtt.Protocol", "Mqtt.Client", "Mqtt.Server"], Packages: ["Microsoft.Extensions.Logging.Abstractions"]),
         new("Mqtt.Hosting", Projects: ["Mqtt.Protocol", "Mqtt.Client", "Mqtt.Server"], Packages: ["Microsoft.Extensions.*"]),
         new("Mqtt.AspNetCore", Projects: ["Mqtt.Protocol", "Mqtt.Server"], Packages: ["Microsoft.AspNetCore.*", "Microsoft.Extensions.*"]),
         new("Mqtt.Storage.Sqlite", Projects: ["Mqtt.Protocol", "Mqtt.Server"], Packages: ["Microsoft.Data.Sqlite", "SQLitePCLRaw.*", "Microsoft.Extensions.Logging.Abstractions"]),

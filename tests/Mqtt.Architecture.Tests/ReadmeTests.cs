@@ -4,12 +4,14 @@ namespace Mqtt.Architecture.Tests;
 
 public partial class ReadmeTests
 {
-    [Fact]
-    public void Every_example_of_the_readme_stands_in_a_program_that_is_built()
+    [Theory]
+    [InlineData("README.md")]
+    [InlineData("docs/testing.md")]
+    public void Every_example_of_a_document_stands_in_a_program_that_is_built(string document)
     {
         var programs = Directory.GetFiles(Repository.Path("examples"), "*.cs", SearchOption.AllDirectories).Select(File.ReadAllText).ToList();
 
-        var blocks = CodeBlock().Matches(File.ReadAllText(Repository.Path("README.md"))).Select(block => block.Groups["code"].Value).ToList();
+        var blocks = CodeBlock().Matches(File.ReadAllText(Repository.Path(document.Split('/')))).Select(block => block.Groups["code"].Value).ToList();
 
         blocks.Should().NotBeEmpty();
         blocks.Where(block => !programs.Any(program => program.Contains(block, StringComparison.Ordinal))).Should().BeEmpty();
@@ -30,6 +32,8 @@ public partial class ReadmeTests
     [InlineData("ARCHITECTURE.md")]
     [InlineData("CHANGELOG.md")]
     [InlineData("docs/README.md")]
+    [InlineData("docs/testing.md")]
+    [InlineData("docs/observability.md")]
     [InlineData("benchmarks/README.md")]
     public void Every_link_into_the_repository_leads_somewhere(string document)
     {

@@ -87,6 +87,31 @@ public class ExampleTests
         lines.Should().Equal("/mqtt with Bearer let-me-in", "plant/7/temperature = 21.5");
     }
 
+    [Fact]
+    public async Task A_worker_of_a_host_outlives_its_connection_and_loses_nothing()
+    {
+        var lines = await RunAsync("Worker");
+
+        lines.Should().BeEquivalentTo("boiler 7: heats to 23", "app: 21", "app: 22", "app: 23");
+        lines[1..].Should().Equal("app: 21", "app: 22", "app: 23");
+    }
+
+    [Fact]
+    public async Task A_broker_of_a_host_takes_its_options_hooks_and_checks_from_it()
+    {
+        var lines = await RunAsync("HostedBroker");
+
+        lines.Should().Equal("endpoints: 2", "anna: in", "bert: NotAuthorized", "health: Healthy");
+    }
+
+    [Fact]
+    public async Task A_program_is_tested_without_a_network()
+    {
+        var lines = await RunAsync("TestingWithoutANetwork");
+
+        lines.Should().Equal("31 degrees: on", "now: True", "two hours later: False", "refused: Banned", "cut: Reconnecting");
+    }
+
     private static async Task<string[]> RunAsync(string example)
     {
         var configuration = new DirectoryInfo(AppContext.BaseDirectory).Name;

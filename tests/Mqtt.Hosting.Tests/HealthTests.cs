@@ -21,7 +21,11 @@ public class HealthTests
         entry.Data.Should().Equal(new Dictionary<string, object> { ["server"] = "mqtt://broker:1884", ["clientId"] = "press-7", ["state"] = "Connected" });
 
         var told = new TaskCompletionSource<MqttClientEvent>();
-        stage.Get<MqttClient>().Happened += (_, what) => told.TrySetResult(what);
+        stage.Get<MqttClient>().Happened += (_, what) =>
+        {
+            if (what is MqttDisconnectedEvent)
+                told.TrySetResult(what);
+        };
         await server.SendAsync(new DisconnectPacket { ReasonCode = ReasonCode.ServerShuttingDown });
         var lost = await told.Task.Soon();
         entry = await CheckAsync(stage, "mqtt-client");

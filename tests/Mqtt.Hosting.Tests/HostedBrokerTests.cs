@@ -27,7 +27,11 @@ public class HostedBrokerTests
         stage.Get<MqttBroker>().Statistics.Connected.Should().Be(3);
 
         var ended = new TaskCompletionSource<MqttDisconnectCause>();
-        third.Happened += (_, what) => ended.TrySetResult(((MqttDisconnectedEvent)what).Cause);
+        third.Happened += (_, what) =>
+        {
+            if (what is MqttDisconnectedEvent lost)
+                ended.TrySetResult(lost.Cause);
+        };
         await stage.Host.StopAsync().Soon();
         (await ended.Task.Soon()).ReasonCode.Should().Be(ReasonCode.ServerShuttingDown);
     }
