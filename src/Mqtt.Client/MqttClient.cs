@@ -22,6 +22,10 @@ public sealed partial class MqttClient : IAsyncDisposable
     private readonly ClientStatus status;
     private readonly ClientSession session;
     private readonly MqttTransport transport;
+    private readonly ResponseDesk responses;
+
+    // Null without interceptors, so that nobody pays for what is not there.
+    private readonly Func<MqttMessage, CancellationToken, ValueTask<MqttPublishResult>>? intercepted;
     private int isDisposed;
 
     /// <summary>Creates a client of the server at <c>mqtt://host:port</c>, with all other options at their defaults. It does not connect yet.</summary>
@@ -39,9 +43,12 @@ public sealed partial class MqttClient : IAsyncDisposable
         Options = options.Validate();
         var logger = options.LoggerFactory?.CreateLogger("Mqtt.Client") ?? NullLogger.Instance;
         status = new ClientStatus(logger, what => Happened?.Invoke(this, what));
-        session = new ClientSession(options, status, logger);
+        session = new ClientSession(options, status, logger) { Publish = PublishAsync };
+        responses = new ResponseDesk(this, session);
         transport = new MqttTransport(session, status);
         ClientMeter.Add(this);
+        if (options.Interceptors.Count > 0)
+            intercepted = InterceptorChain.AroundPublish(options.Interceptors, PublishDirectlyAsync);
     }
 
     /// <summary>
@@ -115,6 +122,9 @@ public sealed partial class MqttClient : IAsyncDisposable
         bool retain = false,
         CancellationToken cancellationToken = default)
     {
+        if (intercepted is not null)
+            return PublishAsync(topic, Encoding.UTF8.GetBytes(payload ?? "").AsMemory(), qualityOfService, retain, cancellationToken);
+
         // The payload is copied before this returns.
         var buffer = ArrayPool<byte>.Shared.Rent(Math.Max(StackBytes, Encoding.UTF8.GetMaxByteCount(payload?.Length ?? 0)));
         try
@@ -139,6 +149,8 @@ public sealed partial class MqttClient : IAsyncDisposable
     {
         if (cancellationToken.IsCancellationRequested)
             return ValueTask.FromCanceled<MqttPublishResult>(cancellationToken);
+        if (intercepted is not null)
+            return intercepted(new MqttMessage(topic, payload) { QualityOfService = qualityOfService, Retain = retain }, cancellationToken);
         var packet = Borrow();
         packet.Topic = topic;
         packet.Payload = payload;
@@ -161,13 +173,7 @@ public sealed partial class MqttClient : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(message);
         if (cancellationToken.IsCancellationRequested)
             return ValueTask.FromCanceled<MqttPublishResult>(cancellationToken);
-        var packet = Borrow();
-        packet.Topic = message.Topic;
-        packet.Payload = message.Payload;
-        packet.QualityOfService = message.QualityOfService;
-        packet.Retain = message.Retain;
-        packet.Properties = WithoutHops(message.Properties);
-        return PublishAsync(packet, cancellationToken);
+        return intercepted is null ? PublishDirectlyAsync(message, cancellationToken) : intercepted(message, cancellationToken);
     }
 
     /// <summary>
@@ -282,6 +288,7 @@ public sealed partial class MqttClient : IAsyncDisposable
         await transport.DisposeAsync().ConfigureAwait(false);
         await session.DisposeAsync().ConfigureAwait(false);
         await status.DisposeAsync().ConfigureAwait(false);
+        responses.Dispose();
     }
 
     private static PublishPacket Borrow()
@@ -289,6 +296,17 @@ public sealed partial class MqttClient : IAsyncDisposable
         var packet = scratch ?? new PublishPacket();
         scratch = null;
         return packet;
+    }
+
+    private ValueTask<MqttPublishResult> PublishDirectlyAsync(MqttMessage message, CancellationToken cancellationToken)
+    {
+        var packet = Borrow();
+        packet.Topic = message.Topic;
+        packet.Payload = message.Payload;
+        packet.QualityOfService = message.QualityOfService;
+        packet.Retain = message.Retain;
+        packet.Properties = WithoutHops(message.Properties);
+        return PublishAsync(packet, cancellationToken);
     }
 
     private ValueTask<MqttPublishResult> PublishAsync(PublishPacket packet, CancellationToken cancellationToken)
@@ -366,7 +384,8 @@ public sealed partial class MqttClient : IAsyncDisposable
 
         if (handler is not null)
             handler = ClientTracing.Around(handler, filters, session);
-        var subscription = new MqttSubscription(session, filters, options ?? MqttSubscriptionOptions.Default, handler);
+        options = (options ?? MqttSubscriptionOptions.Default).Validate(handler is not null);
+        var subscription = new MqttSubscription(session, filters, options, handler);
         session.Add(subscription, needsConnection);
         subscription.Start();
         return subscription;

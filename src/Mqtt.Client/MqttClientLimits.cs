@@ -21,11 +21,17 @@ public sealed record MqttClientLimits
     /// </summary>
     public int TopicAliasMaximum { get; init; }
 
-    /// <summary>How many messages wait in one stream; a QoS 0 message that finds it full is dropped and counted. Default: 10,000.</summary>
+    /// <summary>How many messages wait in one stream before <see cref="MqttSubscriptionOptions.Overflow"/> comes to bear. Default: 10,000.</summary>
     public int StreamMessageCount { get; init; } = 10_000;
 
-    /// <summary>How many bytes of messages wait in one stream; a QoS 0 message that finds it full is dropped and counted. Default: 16 MiB.</summary>
+    /// <summary>How many bytes of messages wait in one stream before <see cref="MqttSubscriptionOptions.Overflow"/> comes to bear. Default: 16 MiB.</summary>
     public int StreamBytes { get; init; } = 16 * 1024 * 1024;
+
+    /// <summary>
+    /// How many bytes more a full stream of <see cref="MqttOverflow.Wait"/> takes while the client must read on, because a call awaits an
+    /// answer of the server. Default: 4 MiB.
+    /// </summary>
+    public int ExcessBytes { get; init; } = 4 * 1024 * 1024;
 
     /// <summary>How many bytes wait for the network; a publish beyond it waits. Default: 1 MiB, as our broker's.</summary>
     public int OutboxBytes { get; init; } = 1024 * 1024;

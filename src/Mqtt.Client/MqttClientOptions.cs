@@ -92,8 +92,16 @@ public sealed record MqttClientOptions
     /// <summary>What is taken in and kept at most. Default: see there.</summary>
     public MqttClientLimits Limits { get; init; } = new();
 
-    /// <summary>Asks the server for a basis for response topics (5.0). Default: false.</summary>
+    /// <summary>
+    /// Asks the server for a basis for response topics (5.0). Requests of this client use it, if the server gives one. Default: false.
+    /// </summary>
     public bool RequestResponseInformation { get; init; }
+
+    /// <summary>
+    /// The topic below which responses to requests of this client come, where the server gives no basis: <c>response</c> makes it <c>response/client-id</c>. Default:
+    /// <c>response</c>.
+    /// </summary>
+    public string ResponseTopicPrefix { get; init; } = "response";
 
     /// <summary>Lets the server put reason strings and user properties into every packet (5.0). Default: true.</summary>
     public bool RequestProblemInformation { get; init; } = true;
@@ -103,6 +111,9 @@ public sealed record MqttClientOptions
 
     /// <summary>What becomes of a message whose handler throws. Default: it is acknowledged.</summary>
     public MqttHandlerFailure HandlerFailure { get; init; }
+
+    /// <summary>What stands in the way of each message, outermost first. Default: none.</summary>
+    public IReadOnlyList<MqttInterceptor> Interceptors { get; init; } = [];
 
     /// <summary>
     /// Ends a first connection that resumes a session of which this client knows nothing, as the strict reading of the standard asks
@@ -133,6 +144,7 @@ public sealed record MqttClientOptions
             RequireServer(server, nameof(Servers));
         RequireTransport();
         RequireReconnect();
+        RequireSomething(Interceptors, nameof(Interceptors));
         Require(ProtocolVersion is >= MqttProtocolVersion.V310 and <= MqttProtocolVersion.V500, nameof(ProtocolVersion), "there is no such version");
         RequireVersion();
         Require(KeepAlive >= TimeSpan.Zero && KeepAlive <= TimeSpan.FromSeconds(ushort.MaxValue), nameof(KeepAlive), "it is 0 to 65,535 seconds");
@@ -142,11 +154,14 @@ public sealed record MqttClientOptions
         Require(Limits.MaximumPacketSizeBytes is null or >= 16, "Limits.MaximumPacketSizeBytes", "it is at least 16 bytes");
         Require(Limits.StreamMessageCount > 0, "Limits.StreamMessageCount", "it is at least 1");
         Require(Limits.StreamBytes > 0, "Limits.StreamBytes", "it is at least 1");
+        Require(Limits.ExcessBytes >= 0, "Limits.ExcessBytes", "it is not negative");
         Require(Limits.OutboxBytes > 0, "Limits.OutboxBytes", "it is at least 1");
         RequireTimeout(Timeouts.Connect, "Timeouts.Connect");
         RequireTimeout(Timeouts.PingResponse, "Timeouts.PingResponse");
         RequireTimeout(Timeouts.Acknowledgement, "Timeouts.Acknowledgement");
+        RequireTimeout(Timeouts.Response, "Timeouts.Response");
         RequireTimeout(Timeouts.Close, "Timeouts.Close");
+        Require(MqttTopic.IsValidName(((MqttString)(ResponseTopicPrefix ?? "")).Span), nameof(ResponseTopicPrefix), $"'{ResponseTopicPrefix}' is no topic name");
         if (Will is not null)
             Require(MqttTopic.IsValidName(Will.Message.Topic.Span), nameof(Will), $"'{Will.Message.Topic}' is no topic name");
         return this;

@@ -18,6 +18,9 @@ public sealed record MqttClientTimeouts
     /// </summary>
     public TimeSpan Acknowledgement { get; init; } = TimeSpan.FromSeconds(60);
 
+    /// <summary>From a request (<see cref="MqttClient.RequestAsync(MqttMessage, TimeSpan?, CancellationToken)"/>) to its response. Default: 30 s.</summary>
+    public TimeSpan Response { get; init; } = TimeSpan.FromSeconds(30);
+
     /// <summary>From DISCONNECT to the end of the stream; then the connection is aborted. Default: 5 s.</summary>
     public TimeSpan Close { get; init; } = TimeSpan.FromSeconds(5);
 }

@@ -1,5 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Text;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 
 namespace Mqtt.Client;
 
@@ -12,7 +14,14 @@ namespace Mqtt.Client;
 /// </summary>
 public sealed class MqttMessage
 {
+    /// <summary>What a JSON payload is marked with (5.0).</summary>
+    internal static readonly MqttProperties JsonProperties =
+        default(MqttProperties).With(PropertyId.PayloadFormatIndicator, 1).With(PropertyId.ContentType, (MqttString)"application/json");
+
     private MessageContent content;
+
+    // The client that received it; null for a message to publish.
+    private ClientSession? receiver;
 
     /// <summary>Creates a message; set what it needs.</summary>
     public MqttMessage()
@@ -33,9 +42,6 @@ public sealed class MqttMessage
         : this(topic, Encoding.UTF8.GetBytes(payload))
     {
     }
-
-    [SetsRequiredMembers]
-    internal MqttMessage(in MessageContent content) => this.content = content;
 
     /// <summary>The topic name. It prints as text, and is kept as UTF-8 so that receiving costs no string.</summary>
     public required MqttString Topic
@@ -120,9 +126,91 @@ public sealed class MqttMessage
     /// <summary>The payload as text; bytes that are not UTF-8 become U+FFFD.</summary>
     public string GetText() => Encoding.UTF8.GetString(Payload.Span);
 
-    /// <summary>A copy that owns its bytes, for what must outlive a handler.</summary>
-    public MqttMessage ToOwned() => new(content.CopyTo(new byte[content.Bytes]));
+    /// <summary>The payload as a value, from JSON; <c>null</c> if it says so.</summary>
+    /// <param name="type">How it is read: a property of your <see cref="System.Text.Json.Serialization.JsonSerializerContext"/>.</param>
+    /// <exception cref="JsonException">The payload is no JSON of the type.</exception>
+    public T? GetJson<T>(JsonTypeInfo<T> type) => JsonSerializer.Deserialize(Payload.Span, type);
 
-    /// <summary>Puts another message into this object, as slices of bytes that are borrowed.</summary>
-    internal void Borrow(in MessageContent other) => content = other;
+    /// <summary>How it is acknowledged by hand; null if that is not asked for.</summary>
+    internal Acknowledgement? Acknowledgement { get; private set; }
+
+    /// <summary>
+    /// Acknowledges a received message of a subscription with <see cref="MqttSubscriptionOptions.AcknowledgeByHand"/>, from any thread, once; further calls and QoS 0
+    /// have no effect. The packet leaves when all messages that came before on the connection are acknowledged too. If that connection is gone, the
+    /// server sends a QoS 1 message again. A copy made by <see cref="ToOwned"/> acknowledges the same message.
+    /// </summary>
+    /// <param name="reasonCode">
+    /// Success, or why it is refused (5.0, sections 3.4.2.1 and 3.5.2.1; in 3.x the same as success). To the server it is delivered all the same. Default: success.
+    /// </param>
+    /// <exception cref="InvalidOperationException">It is not to be acknowledged by hand.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">PUBACK cannot carry the reason code.</exception>
+    public void Acknowledge(ReasonCode reasonCode = ReasonCode.Success)
+    {
+        if (Acknowledgement is null)
+            throw new InvalidOperationException($"This message is acknowledged by itself; see {nameof(MqttSubscriptionOptions)}.{nameof(MqttSubscriptionOptions.AcknowledgeByHand)}.");
+        if (reasonCode is not (ReasonCode.Success or ReasonCode.UnspecifiedError or ReasonCode.ImplementationSpecificError or ReasonCode.NotAuthorized
+            or ReasonCode.TopicNameInvalid or ReasonCode.QuotaExceeded or ReasonCode.PayloadFormatInvalid))
+            throw new ArgumentOutOfRangeException(nameof(reasonCode), reasonCode, "It is no code that answers a message.");
+        Acknowledgement.Give(reasonCode);
+    }
+
+    /// <summary>
+    /// Answers a received request (5.0, section 4.10): publishes a message to its Response Topic, with its Correlation Data and its QoS. May be called more than once.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">The message names no Response Topic, or was not received.</exception>
+    /// <inheritdoc cref="MqttClient.PublishAsync(MqttMessage, CancellationToken)"/>
+    public ValueTask<MqttPublishResult> RespondAsync(ReadOnlyMemory<byte> payload, CancellationToken cancellationToken = default) =>
+        RespondAsync(payload, default(MqttProperties), cancellationToken);
+
+    /// <summary>Answers a received request with a text, in UTF-8.</summary>
+    /// <inheritdoc cref="RespondAsync(ReadOnlyMemory{byte}, CancellationToken)"/>
+    public ValueTask<MqttPublishResult> RespondAsync(string payload, CancellationToken cancellationToken = default) =>
+        RespondAsync(Encoding.UTF8.GetBytes(payload), cancellationToken);
+
+    /// <summary>Answers a received request with a value, as JSON.</summary>
+    /// <inheritdoc cref="RespondAsync(ReadOnlyMemory{byte}, CancellationToken)"/>
+    public ValueTask<MqttPublishResult> RespondAsync<T>(T value, JsonTypeInfo<T> type, CancellationToken cancellationToken = default) =>
+        RespondAsync(JsonSerializer.SerializeToUtf8Bytes(value, type), JsonProperties, cancellationToken);
+
+    /// <summary>
+    /// The same message but for what is named here, as a slice of the same bytes: it is acknowledged and answered as this one is. For interceptors.
+    /// </summary>
+    /// <param name="topic">Another topic name. Default: the same.</param>
+    /// <param name="payload">Another payload. Default: the same.</param>
+    /// <param name="properties">Other properties, as <c>message.Properties.With(...)</c> makes them. Default: the same.</param>
+    public MqttMessage With(MqttString? topic = null, ReadOnlyMemory<byte>? payload = null, MqttProperties? properties = null)
+    {
+        var changed = content;
+        changed.Topic = topic ?? content.Topic;
+        changed.Payload = payload ?? content.Payload;
+        changed.Properties = properties ?? content.Properties;
+        return Copy(changed);
+    }
+
+    /// <summary>A copy that owns its bytes, for what must outlive a handler.</summary>
+    public MqttMessage ToOwned() => Copy(content.CopyTo(new byte[content.Bytes]));
+
+    /// <summary>Puts a message that was received into this object, as slices of bytes that are borrowed.</summary>
+    internal void Borrow(in MessageContent received, ClientSession by, Acknowledgement? acknowledgement)
+    {
+        content = received;
+        receiver = by;
+        Acknowledgement = acknowledgement;
+    }
+
+    private MqttMessage Copy(in MessageContent changed) => new() { Topic = default, content = changed, receiver = receiver, Acknowledgement = Acknowledgement };
+
+    private ValueTask<MqttPublishResult> RespondAsync(ReadOnlyMemory<byte> payload, MqttProperties properties, CancellationToken cancellationToken)
+    {
+        if (ResponseTopic is not { } topic)
+            throw new InvalidOperationException($"The message to \"{Topic}\" names no Response Topic.");
+        if (receiver is null)
+            throw new InvalidOperationException($"The message to \"{Topic}\" was not received.");
+        var response = new MqttMessage(topic, payload)
+        {
+            QualityOfService = QualityOfService,
+            Properties = properties.With(PropertyId.CorrelationData, CorrelationData),
+        };
+        return receiver.Publish(response, cancellationToken);
+    }
 }

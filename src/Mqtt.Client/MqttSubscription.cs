@@ -8,7 +8,7 @@ namespace Mqtt.Client;
 /// its handler. It outlives connections, and ends when it is disposed, unsubscribed, or refused by the server.
 /// <para>
 /// The stream yields messages that own their bytes. Each is acknowledged when the next one is asked for, or when the enumeration is
-/// left. It has one reader at a time; another enumeration goes on where the last one stopped.
+/// left, unless <see cref="MqttSubscriptionOptions.AcknowledgeByHand"/> says otherwise. It has one reader at a time; another enumeration goes on where the last one stopped.
 /// </para>
 /// </summary>
 public sealed class MqttSubscription : IAsyncEnumerable<MqttMessage>, IAsyncDisposable
@@ -17,7 +17,8 @@ public sealed class MqttSubscription : IAsyncEnumerable<MqttMessage>, IAsyncDisp
     private static readonly AsyncLocal<MqttSubscription?> Running = new();
 
     private readonly ClientSession session;
-    private readonly Func<MqttMessage, CancellationToken, ValueTask>? handler;
+    private readonly MessageHandler? handler;
+    private readonly StreamInterception? interception;
     private readonly ReasonCode?[] reasonCodes;
 
     // The handler's loop.
@@ -37,11 +38,15 @@ public sealed class MqttSubscription : IAsyncEnumerable<MqttMessage>, IAsyncDisp
         Func<MqttMessage, CancellationToken, ValueTask>? handler)
     {
         this.session = session;
-        this.handler = handler;
         Filters = filters;
         Options = options;
+        var interceptors = session.Options.Interceptors;
+        if (handler is not null)
+            this.handler = new MessageHandler(session, this, InterceptorChain.AroundReceive(interceptors, handler), stopping.Token);
+        else if (interceptors.Count > 0)
+            interception = new StreamInterception(session);
         reasonCodes = new ReasonCode?[filters.Count];
-        Inbox = new Inbox(options.MessageCount ?? session.Options.Limits.StreamMessageCount, options.Bytes ?? session.Options.Limits.StreamBytes);
+        Inbox = session.CreateInbox(options);
     }
 
     /// <summary>What was asked for.</summary>
@@ -50,7 +55,7 @@ public sealed class MqttSubscription : IAsyncEnumerable<MqttMessage>, IAsyncDisp
     /// <summary>The server's latest answer for each of <see cref="Filters"/>: the granted QoS, or why it refused; null as long as there is none.</summary>
     public IReadOnlyList<ReasonCode?> ReasonCodes => reasonCodes;
 
-    /// <summary>How many QoS 0 messages were dropped because too many waited.</summary>
+    /// <summary>How many QoS 0 messages were dropped because too many waited; see <see cref="MqttSubscriptionOptions.Overflow"/>.</summary>
     public long DroppedCount => Inbox.DroppedCount;
 
     internal Inbox Inbox { get; }
@@ -58,12 +63,15 @@ public sealed class MqttSubscription : IAsyncEnumerable<MqttMessage>, IAsyncDisp
     internal MqttSubscriptionOptions Options { get; }
 
     // What the server is told about messages that nobody will read.
-    private ReasonCode? RestReasonCode => acknowledgeRest ? ReasonCode.Success : null;
+    internal ReasonCode? RestReasonCode => acknowledgeRest ? ReasonCode.Success : null;
 
     /// <summary>True if the server was asked, or will be: whoever waits for its answer must be told if there will be none. Under the session's lock.</summary>
     internal bool ExpectsAnswer { get; set; }
 
     internal Task<Exception?> Answered => answered.Task;
+
+    /// <summary>True if the connection went before the first answers.</summary>
+    internal bool IsUnanswered => answered.Task is { IsCompletedSuccessfully: true, Result: not null };
 
     /// <summary>
     /// Waits until the server has answered for every filter; <see cref="ReasonCodes"/> tells how. For a subscription that was registered before
@@ -94,9 +102,12 @@ public sealed class MqttSubscription : IAsyncEnumerable<MqttMessage>, IAsyncDisp
             {
                 while (Inbox.TryTake(out var item))
                 {
-                    inHand = item.Receipt;
-                    yield return new MqttMessage(item.Content).ToOwned();
-                    session.Acknowledge(inHand, ReasonCode.Success, Inbox);
+                    inHand = Options.AcknowledgeByHand ? default : item.Receipt;
+                    var received = CreateMessage(item);
+                    var passed = interception is null ? new StreamInterception.Passed(received, ReasonCode.Success) : await interception.PassAsync(received, stopping.Token).ConfigureAwait(false);
+                    if (passed.Message is not null)
+                        yield return passed.Message;
+                    session.Acknowledge(inHand, passed.ReasonCode, Inbox);
                     inHand = default;
                 }
             }
@@ -124,7 +135,7 @@ public sealed class MqttSubscription : IAsyncEnumerable<MqttMessage>, IAsyncDisp
     internal void Start()
     {
         if (handler is not null)
-            loop = HandleAsync();
+            loop = HandleAsync(handler);
     }
 
     /// <summary>Ends the stream and the handler's loop. What nobody has read is dropped, acknowledged or not; a reader at work gets it still.</summary>
@@ -160,22 +171,31 @@ public sealed class MqttSubscription : IAsyncEnumerable<MqttMessage>, IAsyncDisp
     internal MqttRefusedException RefusalOf(ReasonCode reasonCode) =>
         MqttRefusedException.For($"The server refused the subscription to {string.Join(", ", Filters.Select(filter => filter.Filter))}", reasonCode);
 
-    private async Task HandleAsync()
+    /// <summary>A message that owns its bytes.</summary>
+    internal MqttMessage CreateMessage(in InboxItem item)
+    {
+        var message = new MqttMessage { Topic = default };
+        message.Borrow(item.Content.CopyTo(new byte[item.Content.Bytes]), session, AcknowledgementOf(item.Receipt));
+        return message;
+    }
+
+    /// <summary>Nobody will handle a message any more.</summary>
+    internal void Discard(in Receipt receipt) => session.Acknowledge(receipt, RestReasonCode, Inbox);
+
+    private async Task HandleAsync(MessageHandler handler)
     {
         Running.Value = this;
         Activity.Current = null; // The loop outlives what the program was doing when it subscribed.
-        var message = new MqttMessage { Topic = default };
         try
         {
-            while (await Inbox.WaitAsync(stopping.Token).ConfigureAwait(false))
+            if (Options.MaximumConcurrency == 1)
             {
-                while (!stopping.IsCancellationRequested && Inbox.TryTake(out var item))
-                {
-                    message.Borrow(item.Content);
-                    var reasonCode = await InvokeAsync(message).ConfigureAwait(false);
-                    session.Acknowledge(item.Receipt, reasonCode, Inbox);
-                }
+                await HandleOneByOneAsync(handler).ConfigureAwait(false);
+                return;
             }
+
+            using var several = new ConcurrentHandling(this, handler, stopping.Token);
+            await several.RunAsync().ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {
@@ -187,55 +207,41 @@ public sealed class MqttSubscription : IAsyncEnumerable<MqttMessage>, IAsyncDisp
         }
         finally
         {
-            Discard();
+            DiscardAll();
         }
+    }
+
+    private async Task HandleOneByOneAsync(MessageHandler handler)
+    {
+        var message = new MqttMessage { Topic = default };
+        while (!stopping.IsCancellationRequested && await Inbox.WaitAsync(stopping.Token).ConfigureAwait(false))
+        {
+            while (!stopping.IsCancellationRequested && Inbox.TryTake(out var item))
+            {
+                message.Borrow(item.Content, session, AcknowledgementOf(item.Receipt));
+                await handler.HandleAsync(message, item.Receipt).ConfigureAwait(false);
+            }
+        }
+    }
+
+    private Acknowledgement? AcknowledgementOf(in Receipt receipt)
+    {
+        if (!Options.AcknowledgeByHand)
+            return null;
+        return receipt.IsNeeded ? new(session, receipt, Inbox) : Acknowledgement.None;
     }
 
     private void DiscardUnread()
     {
         if (Interlocked.Exchange(ref isRead, 1) != 0)
             return;
-        Discard();
+        DiscardAll();
         Volatile.Write(ref isRead, 0);
     }
 
-    private void Discard()
+    private void DiscardAll()
     {
         while (Inbox.TryTake(out var item))
-            session.Acknowledge(item.Receipt, RestReasonCode, Inbox);
+            Discard(item.Receipt);
     }
-
-    // What to tell the server; null for nothing. A handler that completes at once costs no state machine.
-    private ValueTask<ReasonCode?> InvokeAsync(MqttMessage message)
-    {
-        try
-        {
-            var handling = handler!(message, stopping.Token);
-            if (!handling.IsCompletedSuccessfully)
-                return FinishAsync(handling, message);
-            handling.GetAwaiter().GetResult();
-            return new(ReasonCode.Success);
-        }
-        catch (Exception error)
-        {
-            return new(OnFailed(message, error));
-        }
-    }
-
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<ReasonCode?> FinishAsync(ValueTask handling, MqttMessage message)
-    {
-        try
-        {
-            await handling.ConfigureAwait(false);
-            return ReasonCode.Success;
-        }
-        catch (Exception error)
-        {
-            return OnFailed(message, error);
-        }
-    }
-
-    private ReasonCode? OnFailed(MqttMessage message, Exception error) =>
-        error is OperationCanceledException && stopping.IsCancellationRequested ? RestReasonCode : session.OnHandlerFailed(message, error);
 }

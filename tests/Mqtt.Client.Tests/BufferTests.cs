@@ -38,4 +38,28 @@ public class BufferTests
 
         leaks.Verify();
     }
+
+    [Fact]
+    public async Task Dropping_the_oldest_holds_no_more_bytes_than_its_bound_even_where_messages_of_QoS_1_stay()
+    {
+        await using var scene = await Scene.ConnectedAsync();
+        await using var subscription = scene.Client.Subscribe("a", QualityOfService.AtLeastOnce, new MqttSubscriptionOptions { Bytes = 50_000, Overflow = MqttOverflow.DropOldest });
+        await scene.GrantAsync();
+        var before = BufferPool.RentedBytes;
+        for (var i = 0; i < 2000; i++)
+        {
+            if (i % 20 == 0)
+                await scene.DeliverAsync("a", "stays", QualityOfService.AtLeastOnce, (ushort)(i + 1));
+            await scene.DeliverAsync("a", new string('x', 10_000));
+        }
+
+        await scene.NothingMoreAsync();
+        var held = BufferPool.RentedBytes - before;
+        scene.Server.Abort();
+        held.Should().BeLessThan(500_000, "twice the bound and two blocks, while a hundred blocks have held a message that stays");
+        await using var messages = subscription.GetAsyncEnumerator();
+        var stayed = 0;
+        while (stayed < 100)
+            stayed += (await messages.NextAsync()).GetText() == "stays" ? 1 : 0;
+    }
 }

@@ -40,7 +40,7 @@ public class ConnectTests
             Authentication = new MqttAuthentication("PLAIN") { InitialData = new byte[] { 1, 2 } },
         });
         var connecting = scene.Client.ConnectAsync();
-        var connect = await scene.Dialled().AcceptAsync();
+        var connect = await scene.Dialled().AcceptAsync(new ConnAckPacket { AuthenticationMethod = "PLAIN" });
         await connecting.Soon();
 
         connect.CleanStart.Should().BeTrue();

@@ -222,6 +222,30 @@ public class HandlerTests
     }
 
     [Fact]
+    public async Task Disposing_a_subscription_acknowledges_what_its_handler_has_not_seen()
+    {
+        await using var scene = await Scene.ConnectedAsync();
+        var entered = new TaskCompletionSource();
+        var subscription = await scene.SubscribedAsync("a", async (_, cancellationToken) =>
+        {
+            entered.SetResult();
+            await Task.Delay(Timeout.Infinite, cancellationToken);
+        });
+        for (ushort i = 1; i <= 3; i++)
+            await scene.DeliverAsync("a", "x", QualityOfService.AtLeastOnce, i);
+        await entered.Task.Soon();
+        await scene.NothingMoreAsync();
+        var disposing = subscription.DisposeAsync().AsTask();
+        var unsubscribe = await scene.Server.ExpectAsync<UnsubscribePacket>();
+        await scene.Server.SendAsync(new UnsubAckPacket { PacketId = unsubscribe.PacketId, ReasonCodes = [ReasonCode.Success] });
+        await disposing.Soon();
+
+        for (ushort i = 1; i <= 3; i++)
+            (await scene.Server.ExpectAsync<PubAckPacket>()).PacketId.Should().Be(i);
+        scene.Server.Abort();
+    }
+
+    [Fact]
     public async Task The_messages_of_a_handler_cannot_be_enumerated()
     {
         await using var scene = await Scene.ConnectedAsync();

@@ -34,10 +34,7 @@ internal static class ConnectRequest
         packet.RequestProblemInformation = options.RequestProblemInformation ? null : false;
         packet.UserProperties = options.UserProperties;
         if (options.Authentication is { } authentication)
-        {
-            packet.AuthenticationMethod = authentication.Method;
-            packet.AuthenticationData = authentication.InitialData;
-        }
+            packet.AuthenticationMethod = authentication.Method; // The connection adds the data, which may be new each time.
     }
 
     private static WillMessage BuildWill(MqttWill will, MqttProtocolVersion version)

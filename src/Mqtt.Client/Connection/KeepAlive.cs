@@ -11,6 +11,8 @@ internal sealed class KeepAlive(TimeProvider clock, TimeSpan answerLimit, Action
     private ITimer? timer;
     private ITimer? deadline;
     private bool isDisposed;
+    private bool isPaused;
+    private bool isAwaited;
 
     // Written by whoever sends and receives, read by the timer: a late look costs a ping too many.
     private volatile bool hasSent;
@@ -40,8 +42,31 @@ internal sealed class KeepAlive(TimeProvider clock, TimeSpan answerLimit, Action
     {
         lock (gate)
         {
+            isAwaited = false;
             deadline?.Dispose();
             deadline = null;
+        }
+    }
+
+    /// <summary>Nothing is read for a while: pings go out all the same, since the server wants them, but the time for their answers stands still.</summary>
+    public void Pause()
+    {
+        lock (gate)
+        {
+            isPaused = true;
+            deadline?.Dispose();
+            deadline = null;
+        }
+    }
+
+    /// <summary>Reading goes on; an answer that is due has its time from now on.</summary>
+    public void GoOn()
+    {
+        lock (gate)
+        {
+            isPaused = false;
+            if (isAwaited && deadline is null)
+                StartDeadline();
         }
     }
 
@@ -57,19 +82,24 @@ internal sealed class KeepAlive(TimeProvider clock, TimeSpan answerLimit, Action
 
     private void Look()
     {
-        var isBusy = hasSent && hasReceived;
-        hasSent = hasReceived = false;
-        if (isBusy)
-            return;
         lock (gate)
         {
-            if (isDisposed || deadline is not null)
+            var isBusy = hasSent && (hasReceived || isPaused);
+            hasSent = hasReceived = false;
+            if (isBusy || isDisposed || deadline is not null)
                 return;
-            if (answerLimit != Timeout.InfiniteTimeSpan)
-                deadline = clock.CreateTimer(static state => ((KeepAlive)state!).OnDeadline(), this, answerLimit, Timeout.InfiniteTimeSpan);
+            isAwaited = true;
+            if (!isPaused)
+                StartDeadline();
         }
 
         ping();
+    }
+
+    private void StartDeadline()
+    {
+        if (!isDisposed && answerLimit != Timeout.InfiniteTimeSpan)
+            deadline = clock.CreateTimer(static state => ((KeepAlive)state!).OnDeadline(), this, answerLimit, Timeout.InfiniteTimeSpan);
     }
 
     private void OnDeadline()

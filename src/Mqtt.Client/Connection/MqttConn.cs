@@ -18,6 +18,8 @@ internal sealed class MqttConn : IAsyncDisposable
     private readonly MqttClientOptions options;
     private readonly MqttPacketReader reader;
     private readonly KeepAlive keepAlive;
+    private readonly ReadPause pause = new();
+    private readonly Authentication? authentication;
     private readonly TaskCompletionSource<MqttConnectResult?> connected = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenSource ended = new();
 
@@ -25,6 +27,9 @@ internal sealed class MqttConn : IAsyncDisposable
     private MqttDisconnectCause? cause;
     private volatile bool isClosing;
     private ITimer? closeLimit;
+
+    // What PINGRESP answers, beside the keep-alive's own.
+    private TaskCompletionSource<MqttPacket?>? ping;
 
     // Read loop only: an AUTH that is to be answered before the next packet is looked at.
     private AuthPacket? challenge;
@@ -37,6 +42,8 @@ internal sealed class MqttConn : IAsyncDisposable
         reader = new MqttPacketReader(options.ProtocolVersion, MqttSender.Server) { AllowDisallowedCodePoints = options.AllowDisallowedCodePoints };
         if (options.Limits.MaximumPacketSizeBytes is { } maximum)
             reader.MaximumPacketSizeBytes = maximum;
+        if (options.Authentication is not null)
+            authentication = new Authentication(options.Authentication);
         keepAlive = new KeepAlive(options.TimeProvider, options.Timeouts.PingResponse, SendPing, OnDead);
         Outbox = new Outbox(channel, options.Limits.OutboxBytes + ControlBytes)
         {
@@ -66,6 +73,8 @@ internal sealed class MqttConn : IAsyncDisposable
     {
         try
         {
+            if (authentication is not null)
+                connect.AuthenticationData = authentication.Begin();
             SendNow(connect);
             await ReadAllAsync().ConfigureAwait(false);
             TrySetCause(new(MqttDisconnectOrigin.Network, ReasonCode.UnspecifiedError, new MqttConnectionException("The server closed the connection.")));
@@ -78,6 +87,7 @@ internal sealed class MqttConn : IAsyncDisposable
         keepAlive.Dispose();
         await ended.CancelAsync().ConfigureAwait(false);
         session.Detach(this, cause!);
+        FailCalls();
         connected.TrySetResult(null);
         await SayWhyAsync().ConfigureAwait(false);
         return cause!;
@@ -99,20 +109,32 @@ internal sealed class MqttConn : IAsyncDisposable
         TrySetCause(because);
         Outbox.Close();
         channel.Abort();
+        pause.EndAll();
     }
 
     /// <summary>
     /// Sends DISCONNECT as the last packet [MQTT-3.14.4-1] and shuts the sending side down; the loop goes on until the server closes as well,
     /// or for a bounded time. Called by the session, which has let go of the connection.
     /// </summary>
-    public void Disconnect(DisconnectPacket packet, Turn turn)
+    public void Disconnect(DisconnectPacket packet, Turn turn, Exception? error = null)
     {
-        TrySetCause(new(MqttDisconnectOrigin.Client, packet.ReasonCode));
+        TrySetCause(new(MqttDisconnectOrigin.Client, packet.ReasonCode, error));
         isClosing = true;
         closeLimit = AbortAfter(options.Timeouts.Close);
         Send(packet, turn);
         Outbox.Complete();
+        pause.EndAll();
     }
+
+    /// <summary>Stops reading until <see cref="ReadOn"/>. Called by the session for the read loop.</summary>
+    public ValueTask PauseReading()
+    {
+        keepAlive.Pause();
+        return pause.Begin();
+    }
+
+    /// <summary>Ends a pause of reading, if there is one.</summary>
+    public void ReadOn() => pause.End();
 
     /// <summary>True if a publish of that size may be appended. Under the outbox's gate.</summary>
     public bool HasRoom(int bytes = 0) => Outbox.HasRoom(bytes + ControlBytes);
@@ -123,6 +145,39 @@ internal sealed class MqttConn : IAsyncDisposable
         CutOffIfFull();
         Outbox.Append(packet, Version, turn);
         keepAlive.OnSent();
+    }
+
+    /// <summary>Sends PINGREQ; completes with the next PINGRESP. Under the outbox's gate.</summary>
+    public Task<MqttPacket?> PingAsync(Turn turn)
+    {
+        var waiting = new TaskCompletionSource<MqttPacket?>(TaskCreationOptions.RunContinuationsAsynchronously);
+        waiting = Interlocked.CompareExchange(ref ping, waiting, null) ?? waiting;
+        Send(PingReq, turn);
+        return waiting.Task;
+    }
+
+    /// <summary>Authenticates anew. If it fails, the session ends the connection.</summary>
+    /// <exception cref="InvalidOperationException">One is under way.</exception>
+    public async Task ReauthenticateAsync(CancellationToken cancellationToken)
+    {
+        authentication!.StartRepeating();
+        using var limit = new CancellationTokenSource(options.Timeouts.Acknowledgement, options.TimeProvider);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+        try
+        {
+            await authentication.RepeatAsync(SendNow, either.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (limit.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        {
+            var late = new MqttConnectionException($"The server did not answer the re-authentication within {options.Timeouts.Acknowledgement}.");
+            session.DisconnectAfter(late, this);
+            throw late;
+        }
+        catch (Exception error)
+        {
+            session.DisconnectAfter(error, this);
+            throw;
+        }
     }
 
     /// <summary>Appends a PUBLISH of QoS 0; there must be room for it. Under the outbox's gate.</summary>
@@ -174,7 +229,7 @@ internal sealed class MqttConn : IAsyncDisposable
             session.Statistics.OnReceived(count);
             buffer.Add(count);
             while (!Process(buffer))
-                await AnswerChallengeAsync().ConfigureAwait(false);
+                await GoOnAsync().ConfigureAwait(false);
             if (isClosing && cause!.Origin == MqttDisconnectOrigin.Server)
                 return;
             buffer.Trim();
@@ -189,13 +244,21 @@ internal sealed class MqttConn : IAsyncDisposable
         {
             buffer.Consume(consumed);
             Dispatch(packet, turn);
-            if (challenge is not null)
+            if (challenge is not null || session.IsBackedUp)
                 return false;
         }
 
         if (isClosing)
             buffer.Consume(buffer.Unread.Length);
         return true;
+    }
+
+    private async ValueTask GoOnAsync()
+    {
+        if (challenge is not null)
+            await AnswerChallengeAsync().ConfigureAwait(false);
+        await session.WaitForStreamsAsync(this).ConfigureAwait(false);
+        keepAlive.GoOn();
     }
 
     private void Dispatch(MqttPacket packet, Turn turn)
@@ -205,11 +268,12 @@ internal sealed class MqttConn : IAsyncDisposable
             case ConnAckPacket connAck when Accepted is null:
                 OnConnAck(connAck, turn);
                 break;
-            case AuthPacket auth when Accepted is null && options.Authentication?.AnswerAsync is not null:
-                challenge = auth;
+            case AuthPacket auth when authentication is not null:
+                OnAuth(auth);
                 break;
             case PingRespPacket when Accepted is not null:
                 keepAlive.OnPingResponse();
+                Interlocked.Exchange(ref ping, null)?.SetResult(packet);
                 break;
             case DisconnectPacket disconnect when Accepted is not null:
                 OnDisconnect(disconnect);
@@ -228,8 +292,9 @@ internal sealed class MqttConn : IAsyncDisposable
             throw MqttRefusedException.For("The server refused the connection", packet.ReasonCode, packet.ReasonString, packet.ServerReference);
         if (packet.SessionPresent && options.CleanStart)
             throw new MqttProtocolException(ReasonCode.ProtocolError, "The server resumes a session although a new one was asked for.");
-        if (options.Authentication is null && packet.AuthenticationMethod is not null)
+        if (authentication is null && packet.AuthenticationMethod is not null)
             throw new MqttProtocolException(ReasonCode.ProtocolError, "The server names an authentication method although none was asked for.");
+        authentication?.Complete(packet.AuthenticationMethod, packet.AuthenticationData);
 
         Accepted = new MqttConnectResult(packet, session.ClientId, options.KeepAlive, options.SessionExpiry);
         session.Attach(this, Accepted, turn);
@@ -252,11 +317,25 @@ internal sealed class MqttConn : IAsyncDisposable
     {
         var asked = challenge!;
         challenge = null;
-        var method = options.Authentication!.Method;
-        if (asked.ReasonCode != ReasonCode.ContinueAuthentication || asked.AuthenticationMethod?.ToString() != method)
-            throw new MqttProtocolException(ReasonCode.ProtocolError, "AUTH does not fit the authentication that was begun.");
-        var data = await options.Authentication.AnswerAsync!(asked.Properties.ToOwned().GetBinary(PropertyId.AuthenticationData), ended.Token).ConfigureAwait(false);
-        SendNow(new AuthPacket { ReasonCode = ReasonCode.ContinueAuthentication, AuthenticationMethod = method, AuthenticationData = data });
+        SendNow(await authentication!.AnswerAsync(asked, ended.Token).ConfigureAwait(false));
+    }
+
+    private void OnAuth(AuthPacket packet)
+    {
+        if (Accepted is null)
+            challenge = packet;
+        else
+            authentication!.OnAuth(packet);
+    }
+
+    // Who still waits for something that is not the session's.
+    private void FailCalls()
+    {
+        var error = cause!.ToException();
+        Interlocked.Exchange(ref ping, null)?.SetException(error);
+        authentication?.OnEnd(cause.Origin == MqttDisconnectOrigin.Server
+            ? MqttRefusedException.For("The server ended the connection", cause.ReasonCode, cause.ReasonString is null ? null : new MqttString?(cause.ReasonString))
+            : error);
     }
 
     // A protocol error is answered, and so is nothing else; then, as after a DISCONNECT of ours, the server gets time to close its side.

@@ -29,6 +29,10 @@ internal sealed class ClientSession : IThreadPoolWorkItem, IAsyncDisposable
     // What was asked to be unsubscribed and has no answer yet, while there is no connection. Under the gate.
     private readonly List<UnsubscribeFlight> unanswered = [];
 
+    // Which streams make reading wait, and how many calls await a message of the server, for which reading must go on.
+    private readonly Backlog backlog;
+    private int awaitingCount;
+
     // Every subscription that was not disposed, since its handler may still run. Under the gate.
     private readonly HashSet<MqttSubscription> members = [];
 
@@ -54,6 +58,7 @@ internal sealed class ClientSession : IThreadPoolWorkItem, IAsyncDisposable
         this.logger = logger;
         ClientId = options.ClientId ?? $"mqtt-{RandomNumberGenerator.GetHexString(16, lowercase: true)}";
         Statistics = new MqttClientStatistics(this);
+        backlog = new Backlog(ReadOn);
         Unclaimed = new MqttSubscription(this, [], MqttSubscriptionOptions.Default, handler: null);
     }
 
@@ -86,6 +91,9 @@ internal sealed class ClientSession : IThreadPoolWorkItem, IAsyncDisposable
 
     /// <summary>Gets what no subscription gets.</summary>
     public MqttSubscription Unclaimed { get; }
+
+    /// <summary>Publishes as the user of the client does, for messages that are answered.</summary>
+    public required Func<MqttMessage, CancellationToken, ValueTask<MqttPublishResult>> Publish { get; init; }
 
     /// <summary>What the server of the present connection said; null if there is none.</summary>
     public MqttConnectResult? Accepted
@@ -139,11 +147,8 @@ internal sealed class ClientSession : IThreadPoolWorkItem, IAsyncDisposable
     {
         lock (gate)
         {
-            if (conn != connection)
-                return;
-            Detach(cause.ToException());
-            if (!Options.Reconnect.Enabled)
-                Fail(cause.ToException());
+            if (conn == connection)
+                DetachForLoss(cause.ToException());
         }
     }
 
@@ -193,6 +198,43 @@ internal sealed class ClientSession : IThreadPoolWorkItem, IAsyncDisposable
 
         foreach (var member in all)
             await member.StopAsync(acknowledgeRest: false).ConfigureAwait(false);
+    }
+
+    // --- Reading ---
+
+    /// <summary>True if a stream is full whose policy is to wait.</summary>
+    public bool IsBackedUp => backlog.IsAnyFull;
+
+    /// <summary>
+    /// Waits, for the read loop, while a stream is full whose policy is to wait; but never while somebody here awaits an answer of the server, which
+    /// stands behind the messages that nobody reads: a handler that uses the client would wait for itself.
+    /// </summary>
+    public ValueTask WaitForStreamsAsync(MqttConn conn)
+    {
+        lock (gate)
+            return backlog.IsAnyFull && conn == connection && !AwaitsServer ? conn.PauseReading() : default;
+    }
+
+    /// <summary>Somebody awaits a message of the server, which is no acknowledgement.</summary>
+    public void BeginAwaiting()
+    {
+        Interlocked.Increment(ref awaitingCount);
+        ReadOn();
+    }
+
+    /// <summary>The message has come, or is not awaited any more.</summary>
+    public void EndAwaiting() => Interlocked.Decrement(ref awaitingCount);
+
+    /// <summary>The inbox of a new subscription.</summary>
+    public Inbox CreateInbox(MqttSubscriptionOptions options) =>
+        new(new(options.MessageCount ?? Options.Limits.StreamMessageCount, options.Bytes ?? Options.Limits.StreamBytes, options.Overflow, Options.Limits.ExcessBytes), backlog);
+
+    private bool AwaitsServer => outgoing.AwaitsServer || Volatile.Read(ref awaitingCount) > 0;
+
+    private void ReadOn()
+    {
+        lock (gate)
+            connection?.ReadOn();
     }
 
     // --- Packets ---
@@ -307,6 +349,7 @@ internal sealed class ClientSession : IThreadPoolWorkItem, IAsyncDisposable
                 outgoing.Add(message);
                 if (connection is not null)
                     outgoing.Pump(connection, turn);
+                connection?.ReadOn();
             }
         }
 
@@ -393,6 +436,59 @@ internal sealed class ClientSession : IThreadPoolWorkItem, IAsyncDisposable
         if (error is not null)
             throw new MqttConnectionException(error.Message, error);
         return reasonCode < ReasonCode.UnspecifiedError ? reasonCode : throw MqttRefusedException.For($"The server refused to unsubscribe from {filter}", reasonCode);
+    }
+
+    // --- Packets of the application ---
+
+    /// <summary>Sends a SUBSCRIBE, an UNSUBSCRIBE or a PINGREQ of the application; completes with the packet that answers it.</summary>
+    /// <exception cref="MqttConnectionException">There is no connection, or it went before the answer.</exception>
+    /// <exception cref="MqttRefusedException">The packet is larger than the server takes.</exception>
+    /// <exception cref="ArgumentException">The packet cannot be sent in any way.</exception>
+    public Task<MqttPacket?> RequestAsync(MqttPacket packet)
+    {
+        using (Turn.Enter(out var turn))
+        {
+            lock (gate)
+            {
+                RequireConnection(orAttempt: false);
+                var conn = connection!;
+                return packet switch
+                {
+                    SubscribePacket subscribe => Request(conn, MqttPacketType.SubAck, id => new SubscribePacket { PacketId = id, Subscriptions = subscribe.Subscriptions, Properties = packet.Properties }, turn),
+                    UnsubscribePacket unsubscribe => Request(conn, MqttPacketType.UnsubAck, id => new UnsubscribePacket { PacketId = id, Filters = unsubscribe.Filters, Properties = packet.Properties }, turn),
+                    _ => conn.PingAsync(turn),
+                };
+            }
+        }
+    }
+
+    /// <summary>Authenticates anew.</summary>
+    /// <exception cref="MqttConnectionException">There is no connection, or it went meanwhile.</exception>
+    public Task ReauthenticateAsync(CancellationToken cancellationToken)
+    {
+        MqttConn conn;
+        lock (gate)
+        {
+            RequireConnection(orAttempt: false);
+            conn = connection!;
+        }
+
+        return conn.ReauthenticateAsync(cancellationToken);
+    }
+
+    /// <summary>A connection must end because of an error on this side, of which the server is told.</summary>
+    public void DisconnectAfter(Exception error, MqttConn conn)
+    {
+        using (Turn.Enter(out var turn))
+        {
+            lock (gate)
+            {
+                if (conn != connection)
+                    return;
+                conn.Disconnect(new DisconnectPacket { ReasonCode = (error as MqttProtocolException)?.ReasonCode ?? ReasonCode.UnspecifiedError }, turn, error);
+                DetachForLoss(new MqttConnectionException(error.Message, error));
+            }
+        }
     }
 
     // --- Acknowledging ---
@@ -485,7 +581,10 @@ internal sealed class ClientSession : IThreadPoolWorkItem, IAsyncDisposable
         sentBefore += connection?.WrittenBytes ?? 0;
         connection = null;
         watch?.Dispose();
-        foreach (var request in outgoing.Suspend(error).OfType<UnsubscribeFlight>())
+        var requests = outgoing.Suspend(error).ToArray();
+        foreach (var request in requests.OfType<RawFlight>())
+            request.OnNoAnswer(error);
+        foreach (var request in requests.OfType<UnsubscribeFlight>())
         {
             // One that nobody asked for but the end of a subscription is sent again, but not waited for.
             if (request.Entry.IsLeaving)
@@ -493,6 +592,13 @@ internal sealed class ClientSession : IThreadPoolWorkItem, IAsyncDisposable
             else
                 unanswered.Add(request);
         }
+    }
+
+    private void DetachForLoss(MqttConnectionException error)
+    {
+        Detach(error);
+        if (!Options.Reconnect.Enabled)
+            Fail(error);
     }
 
     private void Fail(Exception error)
@@ -537,6 +643,7 @@ internal sealed class ClientSession : IThreadPoolWorkItem, IAsyncDisposable
                 member.ExpectsAnswer = true;
             packet.PacketId = outgoing.Reserve(new SubscribeFlight(chunk), conn.Now);
             conn.Send(packet, turn);
+            conn.ReadOn();
         }
     }
 
@@ -548,8 +655,32 @@ internal sealed class ClientSession : IThreadPoolWorkItem, IAsyncDisposable
         return reasonCode != ReasonCode.Success;
     }
 
-    private void SendUnsubscribe(MqttConn conn, UnsubscribeFlight request, Turn turn) =>
+    private void SendUnsubscribe(MqttConn conn, UnsubscribeFlight request, Turn turn)
+    {
         conn.Send(new UnsubscribePacket { PacketId = outgoing.Reserve(request, conn.Now), Filters = [request.Entry.Filter] }, turn);
+        conn.ReadOn();
+    }
+
+    private Task<MqttPacket?> Request(MqttConn conn, MqttPacketType answerType, Func<ushort, MqttPacket> create, Turn turn)
+    {
+        var bytes = MqttPacketWriter.Measure(create(1), Options.ProtocolVersion);
+        if (bytes > conn.Accepted!.MaximumPacketSizeBytes)
+            throw new MqttRefusedException(ReasonCode.PacketTooLarge, $"The packet has {bytes} bytes; the server takes {conn.Accepted.MaximumPacketSizeBytes}.");
+        var request = new RawFlight(answerType);
+        var packetId = outgoing.Reserve(request, conn.Now);
+        try
+        {
+            conn.Send(create(packetId), turn);
+        }
+        catch (ArgumentException)
+        {
+            outgoing.OnAnswer<RawFlight>(packetId);
+            throw;
+        }
+
+        conn.ReadOn();
+        return request.Answer;
+    }
 
     private void Remove(FilterEntry entry, MqttSubscription subscription, List<UnsubscribeFlight> requests, Turn turn)
     {
@@ -572,6 +703,12 @@ internal sealed class ClientSession : IThreadPoolWorkItem, IAsyncDisposable
 
     private void OnSubAck(SubAckPacket packet)
     {
+        if (outgoing.TryTakeRaw(packet.PacketId, packet.Type, out var raw))
+        {
+            raw.OnAnswer(new SubAckPacket { PacketId = packet.PacketId, ReasonCodes = [.. packet.ReasonCodes], Properties = packet.Properties.ToOwned() });
+            return;
+        }
+
         var request = outgoing.OnAnswer<SubscribeFlight>(packet.PacketId);
         if (packet.ReasonCodes.Count != request.Entries.Length)
             throw new MqttProtocolException(ReasonCode.ProtocolError, $"SUBACK has {packet.ReasonCodes.Count} reason codes for {request.Entries.Length} filters.");
@@ -597,6 +734,12 @@ internal sealed class ClientSession : IThreadPoolWorkItem, IAsyncDisposable
 
     private void OnUnsubAck(UnsubAckPacket packet)
     {
+        if (outgoing.TryTakeRaw(packet.PacketId, packet.Type, out var raw))
+        {
+            raw.OnAnswer(new UnsubAckPacket { PacketId = packet.PacketId, ReasonCodes = [.. packet.ReasonCodes], Properties = packet.Properties.ToOwned() });
+            return;
+        }
+
         var request = outgoing.OnAnswer<UnsubscribeFlight>(packet.PacketId);
         if (Options.ProtocolVersion == MqttProtocolVersion.V500 && packet.ReasonCodes.Count != 1)
             throw new MqttProtocolException(ReasonCode.ProtocolError, $"UNSUBACK has {packet.ReasonCodes.Count} reason codes for 1 filter.");

@@ -35,3 +35,20 @@ internal sealed class UnsubscribeFlight(FilterEntry entry, MqttSubscription[] le
 
     public void OnNoAnswer(Exception error) => answer.TrySetResult((default, error));
 }
+
+/// <summary>A SUBSCRIBE or UNSUBSCRIBE that the application itself has made: its answer is handed back as it is.</summary>
+internal sealed class RawFlight(MqttPacketType answerType) : Flight
+{
+    private readonly TaskCompletionSource<MqttPacket?> answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>The server's answer, or the error if the connection ended before.</summary>
+    public Task<MqttPacket?> Answer => answer.Task;
+
+    /// <summary>Which packet answers it.</summary>
+    public MqttPacketType AnswerType { get; } = answerType;
+
+    /// <summary>Takes the answer, which must own its bytes.</summary>
+    public void OnAnswer(MqttPacket packet) => answer.TrySetResult(packet);
+
+    public void OnNoAnswer(Exception error) => answer.TrySetException(error);
+}

@@ -10,15 +10,15 @@ namespace Mqtt.Client;
 /// again, so that receiving allocates nothing and an idle stream holds no buffer. The connection's read loop puts in, one consumer takes out;
 /// the inbox has a lock of its own, under which no other is taken.
 /// <para>
-/// A message of QoS 1 or 2 is always taken in: the Receive Maximum bounds them. One of QoS 0 is dropped and counted if there are too many.
+/// A message of QoS 1 or 2 is always taken in: the Receive Maximum bounds them. What becomes of one of QoS 0 that is too many, its policy says.
 /// </para>
 /// </summary>
 internal sealed class Inbox
 {
     private readonly Lock gate = new();
     private readonly Wakeup arrival;
-    private readonly int limitCount;
-    private readonly int limitBytes;
+    private readonly InboxLimits limits;
+    private readonly Backlog backlog;
 
     // The blocks that hold messages, oldest first, and one empty block for the next time. Under the gate.
     private Block? first;
@@ -26,16 +26,21 @@ internal sealed class Inbox
     private Block? spare;
     private int count;
     private long bytes;
+    private long blockBytes;
+
+    // Under the gate. While it is full and its policy is to wait, reading stops, or this many bytes are taken in all the same.
+    private bool isFull;
+    private long bytesAtMost;
 
     // Under the gate.
     private bool completed;
     private Exception? error;
     private long dropped;
 
-    public Inbox(int limitCount, int limitBytes)
+    public Inbox(InboxLimits limits, Backlog backlog)
     {
-        this.limitCount = limitCount;
-        this.limitBytes = limitBytes;
+        this.limits = limits;
+        this.backlog = backlog;
         arrival = new Wakeup(gate);
     }
 
@@ -51,7 +56,7 @@ internal sealed class Inbox
             if (completed)
                 return false;
             var size = content.Bytes;
-            if (!receipt.IsNeeded && !HasRoom(size))
+            if (!receipt.IsNeeded && (IsFragmented() || !(HasRoom(size) || TryMakeRoom(size))))
             {
                 dropped++;
                 return false;
@@ -62,6 +67,8 @@ internal sealed class Inbox
             last.Add(content, receipt);
             count++;
             bytes += size;
+            if (limits.Overflow == MqttOverflow.Wait && !receipt.IsNeeded && !isFull && !HasRoom(1))
+                Fill();
             wake = arrival.Take();
         }
 
@@ -73,18 +80,23 @@ internal sealed class Inbox
     /// <summary>Takes the oldest message out. It is borrowed: the bytes of the one before are used again.</summary>
     public bool TryTake(out InboxItem item)
     {
+        bool goOn;
         lock (gate)
         {
             item = default;
-            if (first is { IsExhausted: true })
+            while (first is { IsExhausted: true })
                 RemoveBlock();
-            if (first is null || first.IsExhausted)
+            if (first is null)
                 return false;
             item = first.Take();
             count--;
             bytes -= item.Content.Bytes;
-            return true;
+            goOn = isFull && count <= limits.Count / 2 && bytes <= limits.Bytes / 2 && Drain();
         }
+
+        if (goOn)
+            backlog.GoOn();
+        return true;
     }
 
     /// <summary>True if no message waits.</summary>
@@ -117,7 +129,7 @@ internal sealed class Inbox
     /// <summary>Takes nothing in any more; what waits can be taken out, then the stream ends, with an error if there is one.</summary>
     public void Complete(Exception? withError = null)
     {
-        bool wake;
+        bool wake, goOn;
         lock (gate)
         {
             if (completed)
@@ -125,10 +137,13 @@ internal sealed class Inbox
             completed = true;
             error = withError;
             wake = arrival.Take();
+            goOn = isFull && Drain();
         }
 
         if (wake)
             arrival.Fire();
+        if (goOn)
+            backlog.GoOn();
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
@@ -143,7 +158,84 @@ internal sealed class Inbox
         }
     }
 
-    private bool HasRoom(int size) => count == 0 || (count < limitCount && bytes + size <= limitBytes);
+    private bool HasRoom(int size) => count == 0 || (count < limits.Count && bytes + size <= limits.Bytes);
+
+    // For a message of QoS 0 that finds no room.
+    private bool TryMakeRoom(int size)
+    {
+        if (limits.Overflow == MqttOverflow.Wait)
+        {
+            if (!isFull)
+                Fill();
+            return bytes + size <= bytesAtMost;
+        }
+
+        if (limits.Overflow == MqttOverflow.DropNewest)
+            return false;
+        while (!HasRoom(size))
+        {
+            if (!TryDropOldest())
+                return false;
+        }
+
+        return true;
+    }
+
+    private void Fill()
+    {
+        isFull = true;
+        bytesAtMost = bytes + limits.ExcessBytes;
+        backlog.OnFull();
+    }
+
+    // True if this was the last stream that was full.
+    private bool Drain()
+    {
+        isFull = false;
+        return backlog.OnDrained();
+    }
+
+    private bool TryDropOldest()
+    {
+        for (var block = first; block is not null; block = block.Next)
+        {
+            if (!block.TryDrop(out var size))
+                continue;
+            count--;
+            bytes -= size;
+            dropped++;
+            return true;
+        }
+
+        return false;
+    }
+
+    // What is dropped gives its bytes back with its whole block, which a message of QoS 1 or 2 may keep. Beyond twice the bound nothing more comes in.
+    private bool IsFragmented()
+    {
+        if (limits.Overflow != MqttOverflow.DropOldest || !HoldsTooMuch())
+            return false;
+        RemoveEmptyBlocks();
+        return HoldsTooMuch();
+    }
+
+    private bool HoldsTooMuch() => blockBytes > 2 * (limits.Bytes + (long)count * Head.Bytes + Block.LargeBytes);
+
+    // Not the first one, whose bytes may be in somebody's hands, nor the last one, which still takes messages.
+    private void RemoveEmptyBlocks()
+    {
+        for (var block = first; block?.Next is { Next: not null } next;)
+        {
+            if (!next.IsExhausted)
+            {
+                block = next;
+                continue;
+            }
+
+            block.Next = next.Next;
+            Close(next);
+        }
+    }
 
     [MemberNotNull(nameof(last))]
     private void AddBlock(int size)
@@ -151,6 +243,7 @@ internal sealed class Inbox
         var block = spare ?? new Block();
         spare = null;
         block.Open(size, first is null ? Block.SmallBytes : Block.LargeBytes);
+        blockBytes += block.Bytes;
         if (last is null)
             first = block;
         else
@@ -164,6 +257,12 @@ internal sealed class Inbox
         first = block.Next;
         if (first is null)
             last = null;
+        Close(block);
+    }
+
+    private void Close(Block block)
+    {
+        blockBytes -= block.Bytes;
         block.Close();
         spare = block;
     }
@@ -181,9 +280,15 @@ internal sealed class Inbox
         private int written;
         private int read;
 
+        // How many messages are left, and up to where there is none that may be dropped.
+        private int count;
+        private int searched;
+
         public Block? Next { get; set; }
 
-        public bool IsExhausted => read == written;
+        public int Bytes => buffer.Length;
+
+        public bool IsExhausted => count == 0;
 
         public void Open(int contentBytes, int usualBytes) => buffer = BufferPool.Rent(Math.Max(contentBytes + Head.Bytes, usualBytes));
 
@@ -195,27 +300,56 @@ internal sealed class Inbox
             MemoryMarshal.Write(buffer.AsSpan(written), in head);
             content.CopyTo(buffer.AsMemory(written + Head.Bytes));
             written += Head.Bytes + content.Bytes;
+            count++;
         }
 
         public InboxItem Take()
         {
-            var head = MemoryMarshal.Read<Head>(buffer.AsSpan(read));
-            var content = head.Slice(buffer.AsMemory(read + Head.Bytes));
-            read += Head.Bytes + content.Bytes;
-            return new(content, head.Receipt);
+            while (true)
+            {
+                var head = At(read);
+                var content = head.Slice(buffer.AsMemory(read + Head.Bytes));
+                read += Head.Bytes + content.Bytes;
+                if (head.IsDropped)
+                    continue;
+                count--;
+                return new(content, head.Receipt);
+            }
+        }
+
+        /// <summary>Drops the oldest message of QoS 0; its bytes stay until the block is closed.</summary>
+        public bool TryDrop(out int contentBytes)
+        {
+            for (searched = Math.Max(searched, read); searched < written;)
+            {
+                var (at, head) = (searched, At(searched));
+                contentBytes = head.ContentBytes;
+                searched += Head.Bytes + contentBytes;
+                if (head.Receipt.IsNeeded)
+                    continue;
+                head.IsDropped = true;
+                MemoryMarshal.Write(buffer.AsSpan(at), in head);
+                count--;
+                return true;
+            }
+
+            contentBytes = 0;
+            return false;
         }
 
         public void Close()
         {
             BufferPool.Return(buffer);
             buffer = [];
-            written = read = 0;
+            written = read = count = searched = 0;
             Next = null;
         }
+
+        private Head At(int offset) => MemoryMarshal.Read<Head>(buffer.AsSpan(offset));
     }
 
     /// <summary>What stands before the bytes of a message in a block.</summary>
-    private readonly struct Head(in MessageContent content, in Receipt receipt)
+    private struct Head(in MessageContent content, in Receipt receipt)
     {
         private readonly int topicBytes = content.Topic.Length;
         private readonly int propertiesBytes = content.Properties.Encoded.Length;
@@ -225,10 +359,13 @@ internal sealed class Inbox
         private readonly bool duplicate = content.Duplicate;
 
         public readonly Receipt Receipt = receipt;
+        public bool IsDropped;
 
         public static int Bytes => Unsafe.SizeOf<Head>();
 
-        public MessageContent Slice(Memory<byte> bytes) => new()
+        public readonly int ContentBytes => topicBytes + propertiesBytes + payloadBytes;
+
+        public readonly MessageContent Slice(Memory<byte> bytes) => new()
         {
             Topic = MqttString.FromUtf8(bytes[..topicBytes]),
             Properties = MqttProperties.FromEncoded(bytes.Slice(topicBytes, propertiesBytes)),

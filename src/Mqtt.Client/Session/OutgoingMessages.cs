@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Mqtt.Protocol.Channels;
 using Mqtt.Protocol.Delivery;
 
@@ -17,6 +18,9 @@ internal sealed class OutgoingMessages
 
     /// <summary>True if a QoS 0 message must wait its turn.</summary>
     public bool HasWaitingAtQoS0 => waitingAtQoS0.Count > 0;
+
+    /// <summary>True if somebody may be waiting for an answer of the server, or for the server to read.</summary>
+    public bool AwaitsServer => flights.Count > 0 || waiting.Count > 0 || waitingAtQoS0.Count > 0;
 
     /// <summary>Takes a message in, to be sent as soon as it may.</summary>
     public void Add(OutgoingPublish message) => (message.QualityOfService == QualityOfService.AtMostOnce ? waitingAtQoS0 : waiting).Enqueue(message);
@@ -80,9 +84,19 @@ internal sealed class OutgoingMessages
     public T OnAnswer<T>(ushort packetId)
         where T : Flight
     {
-        return flights.OnAnswer(packetId, out var request) == FlightOutcome.Completed && request is T answered
-            ? answered
-            : throw new MqttProtocolException(ReasonCode.ProtocolError, $"Nothing that was asked under the identifier {packetId} has this answer.");
+        // One that is answered with the wrong packet stays, and fails with the connection.
+        if (!flights.TryGet(packetId, out _, out var flight) || flight is not T request)
+            throw new MqttProtocolException(ReasonCode.ProtocolError, $"Nothing that was asked under the identifier {packetId} has this answer.");
+        flights.OnAnswer(packetId, out _);
+        return request;
+    }
+
+    /// <summary>Takes the answer to a request that the application itself has made; false if it answers none.</summary>
+    public bool TryTakeRaw(ushort packetId, MqttPacketType answerType, [NotNullWhen(true)] out RawFlight? request)
+    {
+        flights.TryGet(packetId, out _, out var flight);
+        request = flight as RawFlight;
+        return request?.AnswerType == answerType && flights.OnAnswer(packetId, out _) == FlightOutcome.Completed;
     }
 
     /// <summary>A new connection resumes the session: what is unacknowledged is sent again.</summary>
