@@ -1,4 +1,3 @@
-using System.Text;
 using Mqtt.Client;
 using Mqtt.Protocol;
 using Mqtt.Server;
@@ -15,34 +14,22 @@ var address = new Uri($"mqtt://{server.Endpoints[0]}");
 await using var calculator = new MqttClient(new MqttClientOptions { Server = address, ClientId = "calculator" });
 await calculator.ConnectAsync();
 await using var sums = await calculator.MapAsync("sum/{a}/{b}", async (question, parameters, stop) =>
-{
-    if (question.ResponseTopic is not { } topic)
-        return;
-    var sum = int.Parse($"{parameters["a"]}") + int.Parse($"{parameters["b"]}");
-    await calculator.PublishAsync(new MqttMessage(topic.ToOwned(), $"{sum}") { CorrelationData = question.CorrelationData }, stop);
-}, QualityOfService.AtLeastOnce);
+    await question.RespondAsync($"{int.Parse($"{parameters["a"]}") + int.Parse($"{parameters["b"]}")}", stop), QualityOfService.AtLeastOnce);
 
-// The client that asks: one topic for all answers, and what tells them apart.
+// The client that asks: any number of requests at a time; one topic takes all responses.
 await using var asker = new MqttClient(new MqttClientOptions { Server = address, ClientId = "asker" });
 await asker.ConnectAsync();
-await using var answers = await asker.SubscribeAsync("answers/asker", QualityOfService.AtLeastOnce);
-Console.WriteLine($"asker: {await AskAsync("plant/7/name")}");
-Console.WriteLine($"asker: {await AskAsync("sum/2/3")}");
+var name = asker.RequestAsync("plant/7/name", "");
+var sum = asker.RequestAsync("sum/2/3", "");
+Console.WriteLine($"asker: plant/7/name is {(await name).GetText()}");
+Console.WriteLine($"asker: sum/2/3 is {(await sum).GetText()}");
 
-async Task<string> AskAsync(string question)
+// A question that nobody answers ends in time.
+try
 {
-    var number = Encoding.UTF8.GetBytes(question);
-    (await asker.PublishAsync(new MqttMessage(question, "")
-    {
-        QualityOfService = QualityOfService.AtLeastOnce,
-        ResponseTopic = "answers/asker",
-        CorrelationData = number,
-    })).EnsureSuccess();
-    await foreach (var answer in answers)
-    {
-        if (answer.CorrelationData is { } data && data.Span.SequenceEqual(number))
-            return $"{question} is {answer.GetText()}";
-    }
-
-    throw new InvalidOperationException("There are no more answers.");
+    await asker.RequestAsync("meaning/of/life", "", timeout: TimeSpan.FromMilliseconds(100));
+}
+catch (TimeoutException)
+{
+    Console.WriteLine("asker: nobody knows");
 }

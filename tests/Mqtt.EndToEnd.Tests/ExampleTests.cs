@@ -43,6 +43,14 @@ public class ExampleTests
     }
 
     [Fact]
+    public async Task Who_proves_the_password_comes_in_and_proves_it_once_more()
+    {
+        var lines = await RunAsync("ScramAuthentication");
+
+        lines.Should().Equal("meter-7 is in", "meter-7 has proven it once more", "meter-7 is refused: NotAuthorized", "meter-8 is refused: NotAuthorized");
+    }
+
+    [Fact]
     public async Task A_program_is_a_client_of_its_own_broker_and_publishes_to_whom_it_likes()
     {
         var lines = await RunAsync("InProcess");
@@ -68,7 +76,7 @@ public class ExampleTests
     {
         var lines = await RunAsync("RequestResponse");
 
-        lines.Should().Equal("asker: plant/7/name is plant 7", "asker: sum/2/3 is 5");
+        lines.Should().Equal("asker: plant/7/name is plant 7", "asker: sum/2/3 is 5", "asker: nobody knows");
     }
 
     [Fact]
