@@ -5,7 +5,7 @@ using System.Text;
 /// The arithmetic of SCRAM-SHA-256 (RFC 5802, RFC 7677): client and server prove to each other that they know a password, and it never travels. Without channel
 /// binding; names and passwords are taken as they are (RFC 4013, which ASCII is not changed by, is left out).
 /// </summary>
-public static class Scram
+static class Scram
 {
     public const string Method = "SCRAM-SHA-256";
     public const int MinimumIterations = 4096;
@@ -47,7 +47,7 @@ public static class Scram
 }
 
 /// <summary>What a server keeps of a password: nobody can log in with it.</summary>
-public sealed record ScramAccount(byte[] Salt, int Iterations, byte[] StoredKey, byte[] ServerKey)
+sealed record ScramAccount(byte[] Salt, int Iterations, byte[] StoredKey, byte[] ServerKey)
 {
     public static ScramAccount Create(string password, byte[]? salt = null, int iterations = Scram.MinimumIterations)
     {

@@ -3,7 +3,7 @@ using System.Text;
 using Mqtt.Client;
 
 /// <summary>The client's side of one exchange: proves that it knows the password, and that the server does.</summary>
-public sealed class ScramClient(string name, string password, string? nonce = null) : IMqttAuthenticationExchange
+sealed class ScramClient(string name, string password, string? nonce = null) : IMqttAuthenticationExchange
 {
     private const int MaximumIterations = 1_000_000; // A server must not keep us busy for ever.
 

@@ -3,7 +3,7 @@ using System.Text;
 using Mqtt.Server.Broker.Hooks;
 
 /// <summary>The server's side. A name that it does not know fails like a wrong password, at the end, so that nobody can find out who has an account.</summary>
-public sealed class ScramHook(IReadOnlyDictionary<string, ScramAccount> accounts, Func<string>? newNonce = null) : IEnhancedAuthenticationHook
+sealed class ScramHook(IReadOnlyDictionary<string, ScramAccount> accounts, Func<string>? newNonce = null) : IEnhancedAuthenticationHook
 {
     private readonly byte[] secret = RandomNumberGenerator.GetBytes(32);
 

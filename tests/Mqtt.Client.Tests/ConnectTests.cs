@@ -253,7 +253,7 @@ public class ConnectTests
         await FluentActions.Awaiting(() => scene.Client.ConnectAsync().Soon()).Should().ThrowAsync<InvalidOperationException>();
     }
 
-    [Fact]
+    [Fact, Spec(V5, "3.1.3-2"), Spec(V311, "3.1.3-2")]
     public async Task A_generated_identifier_is_kept_for_the_life_of_the_client()
     {
         await using var scene = Scene.Begin(options => options with { ClientId = null });

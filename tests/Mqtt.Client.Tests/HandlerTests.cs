@@ -128,7 +128,7 @@ public class HandlerTests
         scene.Server.Abort();
     }
 
-    [Fact, Spec(V5, "4.3.3-9")]
+    [Fact, Spec(V5, "4.3.3-9"), Spec(V5, "3.5.2-1")]
     public async Task A_refused_QoS_2_identifier_means_a_new_message()
     {
         await using var scene = await Scene.ConnectedAsync(options => options with { HandlerFailure = MqttHandlerFailure.Refuse });

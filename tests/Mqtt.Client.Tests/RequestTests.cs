@@ -256,6 +256,12 @@ public partial class RequestTests
         (response.Topic.ToString(), System.Text.Encoding.UTF8.GetString(response.Payload.Span)).Should().Be(("to/me", "re how?"));
         response.CorrelationData!.Value.ToArray().Should().Equal(1, 2);
         response.QualityOfService.Should().Be(qualityOfService);
+        if (qualityOfService == QualityOfService.AtLeastOnce)
+        {
+            await scene.Server.SendAsync(new PubAckPacket { PacketId = response.PacketId });
+            (await scene.Server.ExpectAsync<PubAckPacket>()).PacketId.Should().Be(1);
+        }
+
         scene.Server.Abort();
     }
 

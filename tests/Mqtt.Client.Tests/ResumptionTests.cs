@@ -4,7 +4,7 @@ public class ResumptionTests
 {
     private static readonly ConnAckPacket Resumed = new() { SessionPresent = true };
 
-    [Theory, Spec(V5, "4.4.0-1"), Spec(V5, "3.3.1-1"), Spec(V5, "3.3.1-3"), Spec(V5, "4.3.3-6"), Spec(V311, "4.4.0-1"), Spec(V311, "3.3.1-1"), Spec(V311, "2.3.1-3"), Spec(V311, "4.1.0-1")]
+    [Theory, Spec(V5, "4.4.0-1"), Spec(V5, "3.3.1-1"), Spec(V5, "3.3.1-3"), Spec(V5, "4.3.3-6"), Spec(V311, "4.4.0-1"), Spec(V311, "3.3.1-1"), Spec(V311, "2.3.1-3"), Spec(V311, "4.1.0-1"), Spec(V5, "4.1.0-1"), Spec(V5, "3.1.2-23"), Spec(V5, "4.6.0-1"), Spec(V311, "4.6.0-1")]
     [InlineData(MqttProtocolVersion.V311)]
     [InlineData(MqttProtocolVersion.V500)]
     public async Task A_resumed_session_gets_what_is_unacknowledged_again_with_DUP_and_the_same_identifiers_in_order(MqttProtocolVersion version)
@@ -259,5 +259,64 @@ public class ResumptionTests
         await using var messages = subscription.GetAsyncEnumerator();
         (await messages.NextAsync()).GetText().Should().Be("2");
         await scene.BreakAsync();
+    }
+
+    [Theory, Spec(V5, "3.1.2-4"), Spec(V311, "3.1.2-6")]
+    [InlineData(MqttProtocolVersion.V311)]
+    [InlineData(MqttProtocolVersion.V500)]
+    public async Task With_a_clean_start_nothing_is_left_of_the_session_before(MqttProtocolVersion version)
+    {
+        await using var scene = await Scene.ConnectedAsync(options => options with { CleanStart = true }, version);
+        var handled = new List<string>();
+        await using var subscription = await scene.SubscribedAsync("a", (message, _) => handled.Add(message.GetText()));
+        var publishing = scene.Client.PublishAsync("b", "x", QualityOfService.ExactlyOnce).AsTask();
+        await scene.Server.ExpectAsync<PublishPacket>();
+        await scene.DeliverAsync("a", "1", QualityOfService.ExactlyOnce, 7);
+        await scene.Server.ExpectAsync<PubRecPacket>();
+        await scene.BreakAsync();
+        await FluentActions.Awaiting(() => publishing.Soon()).Should().ThrowAsync<MqttConnectionException>();
+        await scene.ConnectAsync();
+        await scene.GrantAsync();
+        await scene.DeliverAsync("a", "2", QualityOfService.ExactlyOnce, 7);
+
+        await scene.Server.ExpectAsync<PubRecPacket>();
+        await scene.NothingMoreAsync();
+        handled.Should().Equal("1", "2");
+        scene.Server.Abort();
+    }
+
+    [Fact, Spec(V5, "4.3.3-7")]
+    public async Task A_message_that_was_sent_is_delivered_to_the_end_although_its_expiry_has_passed()
+    {
+        await using var scene = await Scene.ConnectedAsync(options => options with { Reconnect = Scene.AtOnce });
+        var publishing = scene.Client.PublishAsync(new MqttMessage("a", "x") { QualityOfService = QualityOfService.ExactlyOnce, Expiry = TimeSpan.FromSeconds(1) }).AsTask();
+        var packet = await scene.Server.ExpectAsync<PublishPacket>();
+        scene.Server.Abort();
+        scene.Time.Advance(TimeSpan.FromSeconds(10));
+        await scene.Dialled().AcceptAsync(new ConnAckPacket { SessionPresent = true });
+
+        var again = await scene.Server.ExpectAsync<PublishPacket>();
+        (again.PacketId, again.Duplicate).Should().Be((packet.PacketId, true));
+        await scene.Server.SendAsync(new PubRecPacket { PacketId = packet.PacketId });
+        await scene.Server.ExpectAsync<PubRelPacket>();
+        await scene.Server.SendAsync(new PubCompPacket { PacketId = packet.PacketId });
+        (await publishing.Soon()).EnsureSuccess();
+    }
+
+    [Fact, Spec(V5, "4.3.3-13")]
+    public async Task A_message_whose_expiry_passes_here_is_acknowledged_to_the_end()
+    {
+        await using var scene = await Scene.ConnectedAsync();
+        await using var subscription = await scene.SubscribedAsync("a");
+        await scene.Server.SendAsync(new PublishPacket { Topic = "a", QualityOfService = QualityOfService.ExactlyOnce, PacketId = 7, MessageExpiryInterval = 1 });
+        await scene.NothingMoreAsync();
+        scene.Time.Advance(TimeSpan.FromSeconds(10));
+        await using (var messages = subscription.GetAsyncEnumerator())
+            await messages.NextAsync();
+
+        (await scene.Server.ExpectAsync<PubRecPacket>()).PacketId.Should().Be(7);
+        await scene.Server.SendAsync(new PubRelPacket { PacketId = 7 });
+        (await scene.Server.ExpectAsync<PubCompPacket>()).ReasonCode.Should().Be(ReasonCode.Success);
+        scene.Server.Abort();
     }
 }

@@ -95,7 +95,7 @@ public class SendTests
         await FluentActions.Awaiting(() => asking.Soon()).Should().ThrowAsync<MqttConnectionException>();
     }
 
-    [Theory]
+    [Theory, Spec(V5, "3.3.2-8")]
     [InlineData("CONNECT")]
     [InlineData("PUBACK")]
     [InlineData("PUBREL")]

@@ -121,7 +121,7 @@ internal sealed class MqttConn : IAsyncDisposable
         TrySetCause(new(MqttDisconnectOrigin.Client, packet.ReasonCode, error));
         isClosing = true;
         closeLimit = AbortAfter(options.Timeouts.Close);
-        Send(packet, turn);
+        Send(ServerLimits.Fit(packet, Version, Accepted!), turn);
         Outbox.Complete();
         pause.EndAll();
     }

@@ -26,4 +26,18 @@ internal static class ServerLimits
         var packet = new SubscribePacket { PacketId = 1, Subscriptions = [entry.Request()], SubscriptionIdentifier = entry.Identifier };
         return MqttPacketWriter.Measure(packet, MqttProtocolVersion.V500) > accepted.MaximumPacketSizeBytes ? ReasonCode.PacketTooLarge : ReasonCode.Success;
     }
+
+    /// <summary>A DISCONNECT without what makes it too large: first goes the reason string, then the user properties [MQTT-3.14.2-3] [MQTT-3.14.2-4].</summary>
+    public static DisconnectPacket Fit(DisconnectPacket packet, MqttProtocolVersion version, MqttConnectResult accepted)
+    {
+        if (Fits(packet, version, accepted))
+            return packet;
+        var less = new DisconnectPacket { ReasonCode = packet.ReasonCode, Properties = packet.Properties.With(PropertyId.ReasonString, (MqttString?)null) };
+        if (!Fits(less, version, accepted))
+            less.Properties = less.Properties.With(default(UserProperties));
+        return less;
+    }
+
+    private static bool Fits(MqttPacket packet, MqttProtocolVersion version, MqttConnectResult accepted) =>
+        MqttPacketWriter.Measure(packet, version) <= accepted.MaximumPacketSizeBytes;
 }
