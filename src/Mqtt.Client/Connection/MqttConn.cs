@@ -332,7 +332,12 @@ internal sealed class MqttConn : IAsyncDisposable
     private void FailCalls()
     {
         var error = cause!.ToException();
-        Interlocked.Exchange(ref ping, null)?.SetException(error);
+        if (Interlocked.Exchange(ref ping, null) is { } waiting)
+        {
+            waiting.SetException(error);
+            _ = waiting.Task.Exception; // Seen, even where whoever asked has given up.
+        }
+
         authentication?.OnEnd(cause.Origin == MqttDisconnectOrigin.Server
             ? MqttRefusedException.For("The server ended the connection", cause.ReasonCode, cause.ReasonString is null ? null : new MqttString?(cause.ReasonString))
             : error);

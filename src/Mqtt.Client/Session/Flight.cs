@@ -50,5 +50,9 @@ internal sealed class RawFlight(MqttPacketType answerType) : Flight
     /// <summary>Takes the answer, which must own its bytes.</summary>
     public void OnAnswer(MqttPacket packet) => answer.TrySetResult(packet);
 
-    public void OnNoAnswer(Exception error) => answer.TrySetException(error);
+    public void OnNoAnswer(Exception error)
+    {
+        if (answer.TrySetException(error))
+            _ = answer.Task.Exception; // Seen, even where whoever asked has given up.
+    }
 }
