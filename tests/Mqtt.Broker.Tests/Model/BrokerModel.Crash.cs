@@ -22,6 +22,7 @@ internal sealed partial class BrokerModel
     {
         utcNow = utc;
         now = lastQuiet = at;
+        firstBeat = at + 100;
         var before = sessions.ToDictionary();
         var records = store.Sessions.Load().ToDictionary(stored => stored.Session.ClientId);
         foreach (var session in before.Values.Where(session => IsPromised(before, session.ClientId)))

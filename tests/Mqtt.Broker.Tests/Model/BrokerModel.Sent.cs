@@ -55,6 +55,7 @@ internal sealed partial class BrokerModel
         var message = new Message(NumberOf(packet.Payload), "somebody", packet.Topic.ToString(), packet.QualityOfService, packet.Retain, 0);
         var seen = new Copy(message, packet.QualityOfService, packet.Retain, [.. packet.SubscriptionIdentifiers]);
         Require(session?.Connection == connection && connection.IsAccepted, $"gets {seen}, and is not connected", connection);
+        Require(connection.Takes(message), $"gets {seen}, which is too large for it", connection);
 
         var copy = session!.Owed.Find(copy => copy.QoS != QoS0 && copy.PacketId == packet.PacketId && packet.PacketId != 0);
         if (copy is null)
@@ -120,11 +121,13 @@ internal sealed partial class BrokerModel
             return;
         var expiresAt = copy.Message.ExpiresAt;
         Require((packet.MessageExpiryInterval is null) == (expiresAt == Never), $"gets {copy} with expiry {packet.MessageExpiryInterval}", connection);
-        if (packet.MessageExpiryInterval is not { } left || expiresAt <= now)
+        if (packet.MessageExpiryInterval is not { } left)
             return;
-        var isRight = left * 1000L <= expiresAt - lastQuiet + 1250 && left * 1000L >= expiresAt - now - 1250;
-        Require(isRight, $"gets {copy} with {left} s left, and has {(expiresAt - now) / 1000.0}", connection);
+        Require(left >= SecondsTo(expiresAt, now) && left <= SecondsTo(expiresAt, lastQuiet), $"gets {copy} with {left} s left at {now}", connection);
     }
+
+    // What is left in whole seconds, rounded up; what was sent before its time ran out has one.
+    private static long SecondsTo(long expiresAt, long at) => Math.Max(1, (expiresAt - at + 999) / 1000);
 
     /// <summary>All is quiet. What must have come by now has come, unless it may wait for the store.</summary>
     public void OnQuiet(bool allIsSafe)

@@ -20,6 +20,7 @@ internal sealed partial class BrokerModel
     private readonly List<SharedMessage> shared = [];
     private long now;
     private long lastQuiet;
+    private long firstBeat;
 
     public int SessionCount => sessions.Count;
 
@@ -29,7 +30,7 @@ internal sealed partial class BrokerModel
     public Connection OnConnect(ConnectPacket packet, Will? will)
     {
         var clientId = packet.ClientId.ToString();
-        var connection = new Connection(clientId, packet.Version, packet.ReceiveMaximum ?? 1024);
+        var connection = new Connection(clientId, packet.Version, packet.ReceiveMaximum ?? 1024, packet.MaximumPacketSize is not null);
         if (sessions.TryGetValue(clientId, out var session))
         {
             // A will without delay is published on takeover too; one with a delay only if the session does not go on.
@@ -224,7 +225,8 @@ internal sealed partial class BrokerModel
         foreach (var group in groups)
         {
             var least = group.Min(pair => Min(message.QoS, pair.terms.QoS));
-            var one = new SharedMessage(message, group.Key) { IsOptional = least == QoS0 && group.Any(pair => !pair.session.IsThere) };
+            var isTooLarge = group.Any(pair => pair.session.Connection?.Takes(message) is false);
+            var one = new SharedMessage(message, group.Key) { IsOptional = isTooLarge || (least == QoS0 && group.Any(pair => !pair.session.IsThere)) };
             one.May.UnionWith(group.Select(pair => (pair.session.ClientId, pair.terms)));
             shared.Add(one);
         }
@@ -269,7 +271,7 @@ internal sealed partial class BrokerModel
     // QoS 0 is for who is there, and perhaps for who is just coming.
     private static void Owe(Session session, Copy copy)
     {
-        copy.IsOptional |= copy.QoS == QoS0 && !session.IsThere;
+        copy.IsOptional |= (copy.QoS == QoS0 && !session.IsThere) || session.Connection?.Takes(copy.Message) is false;
         copy.MayHaveBeenSent |= session.WasLostWaiting;
         if (!session.HasEnded && (copy.QoS != QoS0 || session.Connection is not null || copy.RetainedBy is not null))
             session.Owed.Add(copy);
@@ -285,10 +287,14 @@ internal sealed partial class BrokerModel
     }
 
     // What was under way is due again, releases first.
-    private static void Attach(Session session, Connection connection)
+    private void Attach(Session session, Connection connection)
     {
         connection.IsAccepted = true;
         session.Owed.ForEach(copy => copy.IsDue = true);
+        foreach (var copy in session.Owed.Where(copy => !connection.Takes(copy.Message)))
+            (copy.IsOptional, copy.PacketId) = (true, 0);
+        foreach (var message in shared.Where(message => !connection.Takes(message.Message) && message.May.Any(may => may.ClientId == session.ClientId)))
+            message.IsOptional = true;
         for (var i = 0; i < session.Released.Count; i++)
         {
             var packetId = session.Released[i].PacketId;
@@ -372,8 +378,9 @@ internal sealed partial class BrokerModel
         now = until;
     }
 
-    private static long NextDue(Session session) =>
-        Math.Min(ExpiryDue(session), session.Will is { } will ? session.LostAt + (will.Delay * 1000L) : Never);
+    // What is due when the broker begins is due at its first beat.
+    private long NextDue(Session session) =>
+        Math.Max(firstBeat, Math.Min(ExpiryDue(session), session.Will is { } will ? session.LostAt + (will.Delay * 1000L) : Never));
 
     private static long ExpiryDue(Session session) => session.LostAt + (session.ExpirySeconds * 1000L);
 

@@ -15,6 +15,7 @@ internal sealed class Device(World world, string clientId)
 
     // The present connection.
     private readonly Queue<MqttPacket> owes = new();
+    private readonly Dictionary<ushort, MqttString> aliases = [];
     private Link? link;
     private Connection? connection;
 
@@ -42,11 +43,12 @@ internal sealed class Device(World world, string clientId)
         var packet = new ConnectPacket { Version = version, ClientId = clientId, CleanStart = step.Clean, KeepAliveSeconds = 0 };
         var will = step.Will;
         if (version == MqttProtocolVersion.V500)
-            (packet.SessionExpiryInterval, packet.ReceiveMaximum) = ((uint)step.Expiry, (ushort)step.Window);
+            AddOptions(packet, step);
         else
             will = will is null ? null : will with { Delay = 0, Expiry = 0 };
         packet.Will = will is null ? null : PacketOf(will);
         owes.Clear();
+        aliases.Clear();
         connection = null;
         link = world.Open(this, version);
         if (step.CutAfter is { } bytes)
@@ -85,7 +87,7 @@ internal sealed class Device(World world, string clientId)
             outgoing.Add((packet, false));
         }
 
-        Send(packet);
+        Send(link.IsV5 && step.Alias > 0 ? WithAlias(packet, (ushort)step.Alias) : packet, () => world.Model.OnReceived(connection!, packet));
     }
 
     public void Acknowledge(int count)
@@ -238,12 +240,39 @@ internal sealed class Device(World world, string clientId)
         owes.Clear();
     }
 
+    // On the wire alone: what is sent again has its topic.
+    private PublishPacket WithAlias(PublishPacket packet, ushort alias)
+    {
+        var isSet = aliases.TryGetValue(alias, out var topic) && topic == packet.Topic;
+        aliases[alias] = packet.Topic;
+        var sent = new PublishPacket
+        {
+            Topic = isSet ? default : packet.Topic,
+            Payload = packet.Payload,
+            QualityOfService = packet.QualityOfService,
+            Retain = packet.Retain,
+            PacketId = packet.PacketId,
+            Properties = packet.Properties,
+        };
+        sent.TopicAlias = alias;
+        return sent;
+    }
+
     private ushort NextPacketId()
     {
         do
             lastPacketId++;
         while (lastPacketId == 0 || outgoing.Exists(message => message.Packet.PacketId == lastPacketId));
         return lastPacketId;
+    }
+
+    private static void AddOptions(ConnectPacket packet, Connect step)
+    {
+        (packet.SessionExpiryInterval, packet.ReceiveMaximum) = ((uint)step.Expiry, (ushort)step.Window);
+        if (step.Aliases > 0)
+            packet.TopicAliasMaximum = (ushort)step.Aliases;
+        if (step.Small)
+            packet.MaximumPacketSize = Message.LargeBytes;
     }
 
     private static WillMessage PacketOf(Will will)
@@ -257,5 +286,5 @@ internal sealed class Device(World world, string clientId)
     }
 
     private static ReadOnlyMemory<byte> PayloadOf(int number) =>
-        number == 0 ? default : Encoding.UTF8.GetBytes(number.ToString(System.Globalization.CultureInfo.InvariantCulture));
+        number == 0 ? default : Encoding.UTF8.GetBytes(number.ToString(System.Globalization.CultureInfo.InvariantCulture).PadLeft(Message.IsLargeNumber(number) ? Message.LargeBytes : 1));
 }

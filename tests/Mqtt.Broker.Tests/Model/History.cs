@@ -89,22 +89,14 @@ internal static class History
 
         for (var at = 0; at < steps.Count; at++)
         {
-            foreach (var plain in Plainer(steps[at]))
+            for (var option = 0; steps[at].TryMakePlainer(option, out var plainer); option++)
             {
-                List<Step> simpler = [.. steps[..at], plain, .. steps[(at + 1)..]];
-                if (Play(store, simpler) is not null)
+                List<Step> simpler = [.. steps[..at], plainer, .. steps[(at + 1)..]];
+                if (plainer != steps[at] && Play(store, simpler) is not null)
                     steps = simpler;
             }
         }
 
         return steps;
-    }
-
-    private static IEnumerable<Step> Plainer(Step step)
-    {
-        if (step.CutAfter is not null)
-            yield return step with { CutAfter = null };
-        if (step is Connect { Will: not null } connect)
-            yield return connect with { Will = null };
     }
 }

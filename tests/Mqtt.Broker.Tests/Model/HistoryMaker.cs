@@ -3,7 +3,8 @@ namespace Mqtt.Broker.Tests.Model;
 /// <summary>Chooses what happens next: anything, but most often something that can happen now.</summary>
 internal sealed class HistoryMaker(SeededRandom random, World world)
 {
-    private const int MostTimes = 3;
+    private const int MostTimes = 4;
+    private const int LongestSeconds = 4;
 
     private static readonly string[] Clients = ["a", "b", "c"];
     private static readonly string[] Topics = ["x", "x/y", "z"];
@@ -16,7 +17,7 @@ internal sealed class HistoryMaker(SeededRandom random, World world)
     // Its messages may expire, and it always speaks 5.0: sent again by 3.x, they would be others that look the same.
     private const string Expiring = "b";
 
-    private readonly int[] sessionExpiries = [0, 0, 4, 60, 100_000];
+    private readonly int[] sessionExpiries = [0, 0, 2, 4, 60, 100_000];
     private readonly bool sharesOften = random.Chance(25);
     private int lastPayload;
     private int times;
@@ -45,9 +46,9 @@ internal sealed class HistoryMaker(SeededRandom random, World world)
         < 62 => MakePublish(client),
         < 84 => new Acknowledge(client, random.Chance(60) ? 100 : random.Next(1, 4)),
         < 88 => new Disconnect(client, random.Chance(30) ? 4 : 0, random.Chance(75) ? -1 : Expiry()),
-        < 92 => new Cut(client),
-        < 95 => new CutReceiving(client, random.Next(1, 60)),
-        _ when times++ < MostTimes => new Pass(random.Chance(70) ? random.Next(1, 12) : 61),
+        < 91 => new Cut(client),
+        < 94 => new CutReceiving(client, random.Next(1, 60)),
+        _ when times++ < MostTimes => new Pass(Beats()),
         _ => MakePublish(client),
     };
 
@@ -55,13 +56,19 @@ internal sealed class HistoryMaker(SeededRandom random, World world)
     {
         var version = client == Expiring || random.Chance(50) ? 5 : random.Next(3, 6);
         var connect = new Connect(client, version, random.Chance(20), Will: random.Chance(40) ? MakeWill(client, version) : null);
-        return version < 5 ? connect : connect with { Expiry = Expiry(), Window = random.Chance(40) ? random.Next(1, 4) : 100 };
+        return version < 5 ? connect : connect with
+        {
+            Expiry = Expiry(),
+            Window = random.Chance(40) ? random.Next(1, 4) : 100,
+            Aliases = random.Chance(20) ? 3 : 0,
+            Small = random.Chance(10),
+        };
     }
 
     private Will MakeWill(string client, int version)
     {
         var will = new Will($"will/{client}", ++lastPayload, random.Next(3), random.Chance(30));
-        return version < 5 ? will : will with { Delay = random.Chance(50) ? random.Next(1, 10) : 0, Expiry = random.Chance(30) ? random.Next(1, 10) : 0 };
+        return version < 5 ? will : will with { Delay = random.Chance(50) ? Seconds() : 0, Expiry = random.Chance(30) ? Seconds() : 0 };
     }
 
     private Subscribe MakeSubscribe(string client)
@@ -75,7 +82,7 @@ internal sealed class HistoryMaker(SeededRandom random, World world)
     {
         var topic = random.Chance(10) ? $"will/{client}" : Topics[random.Next(Topics.Length)];
         var retain = random.Chance(30);
-        return new Publish(client, topic, retain && random.Chance(20) ? 0 : ++lastPayload, random.Next(3), retain, client == Expiring && random.Chance(40) ? random.Next(1, 10) : 0);
+        return new Publish(client, topic, retain && random.Chance(20) ? 0 : ++lastPayload, random.Next(3), retain, client == Expiring && random.Chance(50) ? Seconds() : 0, random.Chance(25) ? random.Next(1, 3) : 0);
     }
 
     private string Filter(string client)
@@ -84,6 +91,11 @@ internal sealed class HistoryMaker(SeededRandom random, World world)
             return Filters[random.Next(Filters.Length)];
         return client == Clients[0] && random.Chance(30) ? OnlyOfFirst : SharedFilters[random.Next(SharedFilters.Length)];
     }
+
+    private int Seconds() => random.Next(1, LongestSeconds + 1);
+
+    // All that is due is due after whole seconds: at that beat, the one before or the one after.
+    private int Beats() => ((random.Chance(80) ? Seconds() : 61) * 10) + random.Next(-1, 2);
 
     private int Expiry() => sessionExpiries[random.Next(sessionExpiries.Length)];
 }

@@ -1,3 +1,5 @@
+using Mqtt.Protocol.Delivery;
+
 namespace Mqtt.Broker.Tests.Model;
 
 /// <summary>One connection of a client: what it sends, as far as the fault lets it through, and what has come.</summary>
@@ -7,6 +9,7 @@ internal sealed class Link : IDisposable
     private readonly FaultChannel channel;
     private readonly MqttPacketReader reader;
     private readonly byte[] buffer = new byte[4096];
+    private readonly IncomingTopicAliases aliases = new(ushort.MaxValue);
     private byte[] unread = [];
     private Task<int>? reading;
 
@@ -69,6 +72,8 @@ internal sealed class Link : IDisposable
             {
                 reader.Detach();
                 at += consumed;
+                if (packet is PublishPacket { TopicAlias: { } alias } message)
+                    message.Topic = aliases.Resolve(alias, message.Topic);
                 yield return packet;
             }
 

@@ -3,8 +3,14 @@ namespace Mqtt.Broker.Tests.Model;
 /// <summary>A message as it was published; once more published it is another one. Times are milliseconds, <see cref="long.MaxValue"/> is never.</summary>
 internal sealed record Message(int Number, string From, string Topic, QualityOfService QoS, bool Retain, long ExpiresAt)
 {
+    /// <summary>The payload of a large message is so long, and a client that takes no large ones accepts no packet that is longer.</summary>
+    public const int LargeBytes = 100;
+
     /// <summary>The broker has acknowledged it: it must outlive a crash.</summary>
     public bool IsPromised { get; set; }
+
+    /// <summary>Every seventh is large.</summary>
+    public static bool IsLargeNumber(int number) => number % 7 == 0 && number != 0;
 
     public override string ToString() => $"message {Number} of {From} on {Topic} at QoS {(int)QoS}";
 }
@@ -90,7 +96,7 @@ internal sealed record Answer(MqttPacketType Type, ushort PacketId = 0, ReasonCo
 }
 
 /// <summary>A connection as the broker sees it.</summary>
-internal sealed record Connection(string ClientId, MqttProtocolVersion Version, int Window)
+internal sealed record Connection(string ClientId, MqttProtocolVersion Version, int Window, bool IsSmall)
 {
     public bool IsV5 => Version == MqttProtocolVersion.V500;
 
@@ -98,6 +104,9 @@ internal sealed record Connection(string ClientId, MqttProtocolVersion Version, 
     public bool IsAccepted { get; set; }
 
     public bool IsPresent { get; set; }
+
+    /// <summary>What is too large for the client is dropped as if it had been delivered, when it is its turn.</summary>
+    public bool Takes(Message message) => !IsSmall || !Message.IsLargeNumber(message.Number);
 
     public List<Answer> Answers { get; } = [];
 

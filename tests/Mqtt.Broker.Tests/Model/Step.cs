@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Reflection;
 
@@ -18,13 +19,32 @@ internal abstract record Step
         return CutAfter is { } bytes ? $"{name} {{ CutAfter = {bytes} }}" : name;
     }
 
+    /// <summary>The step with one option less: the cut first, then each argument at its default; false if there are no more options.</summary>
+    public bool TryMakePlainer(int option, [NotNullWhen(true)] out Step? plainer)
+    {
+        var parameters = ConstructorOf(this).GetParameters();
+        plainer = option == 0 ? this with { CutAfter = null } : null;
+        if (option == 0 || option > parameters.Length)
+            return option == 0;
+        var arguments = Array.ConvertAll(parameters, parameter => ValueOf(this, parameter));
+        var plain = parameters[option - 1];
+        if (plain.HasDefaultValue)
+            arguments[option - 1] = Convert.ChangeType(plain.DefaultValue, plain.ParameterType, CultureInfo.InvariantCulture);
+        plainer = (Step)ConstructorOf(this).Invoke(arguments) with { CutAfter = CutAfter };
+        return true;
+    }
+
+    private static ConstructorInfo ConstructorOf(object made) =>
+        made.GetType().GetConstructors(BindingFlags.Public | BindingFlags.Instance).MaxBy(one => one.GetParameters().Length)!;
+
+    private static object? ValueOf(object made, ParameterInfo parameter) => made.GetType().GetProperty(parameter.Name!)!.GetValue(made);
+
     // Those that differ from their defaults.
     private static IEnumerable<string> Arguments(object made)
     {
-        var constructor = made.GetType().GetConstructors(BindingFlags.Public | BindingFlags.Instance).MaxBy(one => one.GetParameters().Length)!;
-        foreach (var parameter in constructor.GetParameters())
+        foreach (var parameter in ConstructorOf(made).GetParameters())
         {
-            var value = made.GetType().GetProperty(parameter.Name!)!.GetValue(made);
+            var value = ValueOf(made, parameter);
             if (!parameter.HasDefaultValue)
                 yield return Text(value);
             else if (Text(value) != Text(parameter.DefaultValue))
@@ -48,8 +68,11 @@ internal abstract record Step
 /// <param name="Clean">Clean Start or CleanSession.</param>
 /// <param name="Expiry">Session expiry in seconds, 5.0 only.</param>
 /// <param name="Window">Receive Maximum, 5.0 only.</param>
+/// <param name="Aliases">Topic Alias Maximum, 5.0 only.</param>
+/// <param name="Small">Maximum Packet Size is so small that large messages do not fit, 5.0 only.</param>
 /// <param name="Will">The will.</param>
-internal sealed record Connect(string Client, int Version = 5, bool Clean = false, long Expiry = 0, int Window = 100, Will? Will = null) : Step;
+internal sealed record Connect(
+    string Client, int Version = 5, bool Clean = false, long Expiry = 0, int Window = 100, int Aliases = 0, bool Small = false, Will? Will = null) : Step;
 
 /// <summary>The will of a <see cref="Connect"/>; times in seconds, 5.0 only; an expiry of 0 is none.</summary>
 internal sealed record Will(string Topic, int Payload, int QoS = 0, bool Retain = false, int Delay = 0, int Expiry = 0);
@@ -61,8 +84,8 @@ internal sealed record Subscribe(
 /// <summary>UNSUBSCRIBE.</summary>
 internal sealed record Unsubscribe(string Client, string Filter) : Step;
 
-/// <summary>PUBLISH. The payload is a number of its own, 0 for an empty one; an expiry of 0 is none.</summary>
-internal sealed record Publish(string Client, string Topic, int Payload, int QoS = 0, bool Retain = false, int Expiry = 0) : Step;
+/// <summary>PUBLISH. The payload is a number of its own, 0 for an empty one; an expiry or an alias of 0 is none.</summary>
+internal sealed record Publish(string Client, string Topic, int Payload, int QoS = 0, bool Retain = false, int Expiry = 0, int Alias = 0) : Step;
 
 /// <summary>A client sends so many of the acknowledgements that it owes, oldest first.</summary>
 internal sealed record Acknowledge(string Client, int Count = 1) : Step;
@@ -76,8 +99,8 @@ internal sealed record Cut(string Client) : Step;
 /// <summary>The network breaks when so many more bytes have come from the broker.</summary>
 internal sealed record CutReceiving(string Client, int Bytes) : Step;
 
-/// <summary>Time passes: so many seconds, and a quarter, so that nothing is due at the very moment at which something is looked at.</summary>
-internal sealed record Pass(int Seconds) : Step;
+/// <summary>Time passes: so many beats of the broker's clock, a tenth of a second each. All is exact to the beat.</summary>
+internal sealed record Pass(int Beats) : Step;
 
 /// <summary>The store commits so many writes.</summary>
 internal sealed record Commit(int Writes) : Step;

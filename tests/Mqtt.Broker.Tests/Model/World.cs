@@ -14,7 +14,10 @@ internal sealed class World : IDisposable
 
     public World(IBrokerStore? store)
     {
-        harness = new BrokerHarness(store) { CommitsWhenIdle = false };
+        harness = new BrokerHarness(store, options => options with { Limits = options.Limits with { OutgoingTopicAliasMaximum = 2 } })
+        {
+            CommitsWhenIdle = false,
+        };
         Model.OnTime(Now);
     }
 
@@ -69,7 +72,7 @@ internal sealed class World : IDisposable
                 Of(cut.Client).CutReceivingAfter(cut.Bytes);
                 break;
             case Pass pass:
-                harness.Advance(TimeSpan.FromSeconds(pass.Seconds + 0.25));
+                harness.Advance(TimeSpan.FromMilliseconds(100 * pass.Beats));
                 Model.OnTime(Now);
                 break;
             case Commit commit when harness.Store is ManualCommitStore store:
@@ -163,7 +166,7 @@ internal sealed class World : IDisposable
             device.Forget();
         harness.CommitsWhenIdle = false;
         Model.OnCrash(harness.Store!, harness.Time.GetUtcNow(), Now);
-        harness.Advance(TimeSpan.FromSeconds(0.25));
+        harness.Advance(TimeSpan.FromMilliseconds(100));
         Model.OnTime(Now);
     }
 
