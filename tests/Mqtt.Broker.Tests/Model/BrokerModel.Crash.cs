@@ -15,6 +15,10 @@ internal sealed partial class BrokerModel
     // The messages that may be found as a topic's retained one after a crash, oldest first; null for none.
     private readonly Dictionary<string, List<Message?>> kept = [];
     private readonly Dictionary<int, string> publishers = [];
+
+    // What clients have acknowledged to the end; the store may still have it until all is safe, and then not any more.
+    private readonly List<(string ClientId, Message Message)> completed = [];
+    private readonly List<(string ClientId, Message Message)> forgotten = [];
     private DateTimeOffset utcNow;
 
     /// <summary>The broker is gone, and another one begins now over this store.</summary>
@@ -49,6 +53,10 @@ internal sealed partial class BrokerModel
         }
 
         var entries = store.Messages.Load().ToList();
+        foreach (var (clientId, message) in forgotten.Where(done => before.GetValueOrDefault(done.ClientId)?.Owed.Exists(copy => copy.Message == done.Message) is not true))
+            Require(!entries.Exists(entry => entry.ClientId == clientId && IsOf(entry, message)), $"{clientId} has acknowledged {message}, and the store still has it");
+        completed.Clear();
+        forgotten.Clear();
         foreach (var old in before.Values.Where(old => IsPromised(before, old.ClientId)))
             CheckPromises(old, sessions[old.ClientId], [.. entries.Where(entry => entry.ClientId == old.ClientId)]);
         foreach (var message in shared.Where(message => message is { IsOptional: false, IsOpen: true, Message.IsPromised: true }))
@@ -161,6 +169,8 @@ internal sealed partial class BrokerModel
     {
         foreach (var candidates in kept.Values)
             candidates.RemoveRange(0, candidates.Count - 1);
+        forgotten.AddRange(completed);
+        completed.Clear();
     }
 
     private void OnKept(Message message)

@@ -4,7 +4,6 @@ namespace Mqtt.Broker.Tests.Model;
 internal sealed class HistoryMaker(SeededRandom random, World world)
 {
     private const int MostTimes = 4;
-    private const int LongestSeconds = 4;
 
     private static readonly string[] Clients = ["a", "b", "c"];
     private static readonly string[] Topics = ["x", "x/y", "z"];
@@ -19,6 +18,10 @@ internal sealed class HistoryMaker(SeededRandom random, World world)
 
     private readonly int[] sessionExpiries = [0, 0, 2, 4, 60, 100_000];
     private readonly bool sharesOften = random.Chance(25);
+
+    // The shorter they are, the more often something is due at the very beat at which something else happens.
+    private readonly int longestSeconds = random.Next(1, 5);
+    private readonly Dictionary<string, string> lastFilters = [];
     private int lastPayload;
     private int times;
 
@@ -42,7 +45,7 @@ internal sealed class HistoryMaker(SeededRandom random, World world)
     {
         < 6 => MakeConnect(client),
         < 22 => MakeSubscribe(client),
-        < 25 => new Unsubscribe(client, Filter(client)),
+        < 25 => new Unsubscribe(client, random.Chance(70) ? lastFilters.GetValueOrDefault(client, Filters[0]) : Filter(client)),
         < 62 => MakePublish(client),
         < 84 => new Acknowledge(client, random.Chance(60) ? 100 : random.Next(1, 4)),
         < 88 => new Disconnect(client, random.Chance(30) ? 4 : 0, random.Chance(75) ? -1 : Expiry()),
@@ -73,7 +76,7 @@ internal sealed class HistoryMaker(SeededRandom random, World world)
 
     private Subscribe MakeSubscribe(string client)
     {
-        var filter = Filter(client);
+        var filter = lastFilters[client] = Filter(client);
         return new Subscribe(
             client, filter, random.Next(3), random.Chance(15) && !filter.StartsWith('$'), random.Chance(40), random.Next(3), random.Chance(40) ? random.Next(1, 300) : 0);
     }
@@ -92,7 +95,7 @@ internal sealed class HistoryMaker(SeededRandom random, World world)
         return client == Clients[0] && random.Chance(30) ? OnlyOfFirst : SharedFilters[random.Next(SharedFilters.Length)];
     }
 
-    private int Seconds() => random.Next(1, LongestSeconds + 1);
+    private int Seconds() => random.Next(1, longestSeconds + 1);
 
     // All that is due is due after whole seconds: at that beat, the one before or the one after.
     private int Beats() => ((random.Chance(80) ? Seconds() : 61) * 10) + random.Next(-1, 2);
