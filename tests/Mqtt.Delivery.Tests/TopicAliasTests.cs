@@ -157,6 +157,20 @@ public class TopicAliasTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public void Where_the_oldest_gives_way_its_alias_stands_for_the_newcomer()
+    {
+        var aliases = new OutgoingTopicAliases(maximum: 2, TopicAliasPolicy.ReplaceOldest);
+        foreach (var topic in (string[])["a", "a", "b", "b", "c"])
+            Use(aliases, topic);
+
+        Use(aliases, "c").Should().Be((1, true), "a had the oldest");
+        Use(aliases, "c").Should().Be((1, false));
+        Use(aliases, "b").Should().Be((2, false));
+        Use(aliases, "a").Should().Be((2, true), "it was seen before");
+        Use(aliases, "b").Should().Be((1, true));
+    }
+
+    [Fact]
     public void Topics_that_were_seen_once_are_not_remembered_for_ever()
     {
         var aliases = new OutgoingTopicAliases(maximum: 10);
@@ -195,7 +209,8 @@ public class TopicAliasTests(ITestOutputHelper output)
         for (var connection = 0; connection < 50; connection++)
         {
             var maximum = random.Next(0, 20);
-            var (outgoing, incoming) = (new OutgoingTopicAliases(maximum), new IncomingTopicAliases(maximum));
+            var policy = random.Chance(50) ? TopicAliasPolicy.KeepFirst : TopicAliasPolicy.ReplaceOldest;
+            var (outgoing, incoming) = (new OutgoingTopicAliases(maximum, policy), new IncomingTopicAliases(maximum));
             for (var i = 0; i < 500; i++)
             {
                 var topic = $"t/{random.Next(random.Next(1, 200))}";

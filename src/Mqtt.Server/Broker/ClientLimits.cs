@@ -1,4 +1,5 @@
 using Mqtt.Protocol;
+using Mqtt.Protocol.Delivery;
 
 namespace Mqtt.Server.Broker;
 
@@ -42,6 +43,9 @@ public sealed record ClientLimits
     /// <summary>How many topic aliases the broker uses towards the client, each from its topic's second use on, if the client allows as many; 0 for none. Default: 16.</summary>
     public int OutgoingTopicAliasMaximum { get; init; } = 16;
 
+    /// <summary>Which topics have these aliases when there are more topics. Default: those that were the first to be used a second time.</summary>
+    public TopicAliasPolicy OutgoingTopicAliasPolicy { get; init; }
+
     /// <summary>Whether the client may publish retained messages; if not, one is an error (0x9A). Default: true.</summary>
     public bool RetainAvailable { get; init; } = true;
 
@@ -82,6 +86,7 @@ public sealed record ClientLimits
         ThrowIfNotShort(InFlightMaximum3, nameof(InFlightMaximum3), 1);
         ThrowIfNotShort(TopicAliasMaximum, nameof(TopicAliasMaximum), 0);
         ThrowIfNotShort(OutgoingTopicAliasMaximum, nameof(OutgoingTopicAliasMaximum), 0);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan((int)OutgoingTopicAliasPolicy, (int)TopicAliasPolicy.ReplaceOldest, nameof(OutgoingTopicAliasPolicy));
         if (MaximumSubscriptions is { } subscriptions)
             ArgumentOutOfRangeException.ThrowIfNegative(subscriptions, nameof(MaximumSubscriptions));
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(QueueCount);

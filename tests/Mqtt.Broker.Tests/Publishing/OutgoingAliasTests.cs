@@ -1,3 +1,4 @@
+using Mqtt.Protocol.Delivery;
 using Mqtt.Server.Broker;
 
 namespace Mqtt.Broker.Tests;
@@ -33,6 +34,25 @@ public abstract class OutgoingAliasTests : BrokerTests
             var message = subscriber.Receive(sentTopic, "message");
             message.TopicAlias.Should().Be(alias);
             message.QualityOfService.Should().Be(qualityOfService);
+        }
+    }
+
+    [Fact]
+    [Spec(V5, "3.1.2-26")]
+    public void Where_the_oldest_gives_way_a_topic_that_comes_later_has_an_alias_too()
+    {
+        WithBroker = static options => options with { Limits = options.Limits with { OutgoingTopicAliasMaximum = 8, OutgoingTopicAliasPolicy = TopicAliasPolicy.ReplaceOldest } };
+        var subscriber = Connect("subscriber", with: packet => packet.TopicAliasMaximum = 2);
+        subscriber.Subscribe("#", QoS1);
+        var publisher = Connect("publisher");
+
+        foreach (var (topic, sentTopic, alias) in ((string, string, ushort?)[])[
+            ("a", "a", null), ("a", "a", 1), ("b", "b", null), ("b", "b", 2), ("c", "c", null), ("c", "c", 1), ("c", "", 1), ("b", "", 2),
+            ("a", "a", 2), ("a", "", 2), ("c", "", 1), ("b", "b", 1)])
+        {
+            publisher.Publish(topic, "message", QoS1);
+            var message = subscriber.Receive(sentTopic, "message");
+            message.TopicAlias.Should().Be(alias);
         }
     }
 

@@ -76,7 +76,7 @@ internal sealed class Attachment(Session session, MqttConnection connection, Con
 
     /// <summary>Aliases that the broker sets, if the client takes any. Under the session's lock.</summary>
     public OutgoingTopicAliases? OutgoingAliases { get; } =
-        connect.TopicAliasMaximum is > 0 and var maximum && limits.OutgoingTopicAliasMaximum > 0 ? new(Math.Min((int)maximum, limits.OutgoingTopicAliasMaximum)) : null;
+        connect.TopicAliasMaximum is > 0 and var maximum && limits.OutgoingTopicAliasMaximum > 0 ? new(Math.Min((int)maximum, limits.OutgoingTopicAliasMaximum), limits.OutgoingTopicAliasPolicy) : null;
 
     /// <summary>True if a packet of that size may be appended now.</summary>
     public bool HasRoom(int bytes) => bytes <= MaximumPacketBytes && !Outbox.IsClosed && OutboxHasRoom(bytes);
