@@ -22,7 +22,7 @@ public sealed class MqttServer : IAsyncDisposable
 {
     private static long lastConnectionId;
 
-    private readonly MqttServerOptions options;
+    private volatile MqttServerOptions options;
     private readonly ConcurrentDictionary<long, ConnectionLoop> connections = new();
     private readonly List<MqttListener> listeners = [];
     private readonly List<Task> accepting = [];
@@ -30,7 +30,8 @@ public sealed class MqttServer : IAsyncDisposable
     private Heartbeat? heartbeat;
     private readonly SslServerAuthenticationOptions? tls;
     private EventLoopGroup? loops;
-    private IMqttHandler? handler;
+    private volatile IMqttHandler? handler;
+    private IMqttHandler? handlerWithoutHooks;
     private Task? stopping;
     private long unauthenticatedBytes;
 
@@ -102,9 +103,10 @@ public sealed class MqttServer : IAsyncDisposable
             if (heartbeat is not null || stopping is not null)
                 throw new InvalidOperationException("A server is started once.");
             heartbeat = new Heartbeat(options.TimeProvider, options.Logger);
+            handlerWithoutHooks = handler;
+            this.handler = Hooked(handler, options);
         }
 
-        this.handler = options.PacketHooks.Count == 0 ? handler : handler.Use(new PacketHookMiddleware(options.PacketHooks, options.Logger));
         var started = new List<MqttListener>();
         try
         {
@@ -132,6 +134,42 @@ public sealed class MqttServer : IAsyncDisposable
         {
             listeners.AddRange(started);
             accepting.AddRange(started.Select(AcceptAllAsync));
+        }
+    }
+
+    /// <summary>The options that hold at present; see <see cref="Reconfigure"/>.</summary>
+    public MqttServerOptions Options => options;
+
+    /// <summary>
+    /// Changes the options of the running server, all together or, if one is wrong, none:
+    /// <code>server.Reconfigure(options => options with { MaximumConnections = 1000 });</code>
+    /// They hold for connections that begin when this has returned; those that are there keep what they began with. Bounds for all connections together hold at
+    /// once: who is there stays, nobody else comes in. Any thread.
+    /// </summary>
+    /// <param name="change">Makes the new options of the present ones. Called again if somebody else was faster.</param>
+    /// <exception cref="ArgumentException">
+    /// An option is out of its range; or it is one that cannot change: <see cref="MqttServerOptions.Addresses"/>, <see cref="MqttServerOptions.Listeners"/>,
+    /// <see cref="MqttServerOptions.Tls"/>, <see cref="MqttServerOptions.EventLoops"/>, <see cref="MqttServerOptions.TimeProvider"/>,
+    /// <see cref="MqttServerOptions.Logger"/>. The message names it, and everything stays as it was.
+    /// </exception>
+    public void Reconfigure(Func<MqttServerOptions, MqttServerOptions> change)
+    {
+        ArgumentNullException.ThrowIfNull(change);
+        while (true)
+        {
+            var before = options;
+            var after = change(before) ?? throw new ArgumentException("There are no options.", nameof(change));
+            after.Validate();
+            after.ThrowIfOtherwiseFixed(before);
+            lock (gate)
+            {
+                if (!ReferenceEquals(options, before))
+                    continue;
+                options = after;
+                if (handlerWithoutHooks is not null)
+                    handler = Hooked(handlerWithoutHooks, after);
+                return;
+            }
         }
     }
 
@@ -241,8 +279,16 @@ public sealed class MqttServer : IAsyncDisposable
         }
     }
 
+    private static IMqttHandler Hooked(IMqttHandler handler, MqttServerOptions options) =>
+        options.PacketHooks.Count == 0 ? handler : handler.Use(new PacketHookMiddleware(options.PacketHooks, options.Logger));
+
     private ConnectionLoop? Begin(MqttChannel channel)
     {
+        // One view of what may change meanwhile.
+        MqttServerOptions options;
+        IMqttHandler handler;
+        lock (gate)
+            (options, handler) = (this.options, this.handler!);
         if (!IsAccepted(channel) || IsFull || BufferPool.RentedBytes > options.MemoryBytes)
         {
             channel.Abort();
@@ -251,7 +297,7 @@ public sealed class MqttServer : IAsyncDisposable
 
         var hooked = options.PacketHooks.Count == 0 ? null : new PacketHookChannel(channel, options.PacketHooks, options.Logger);
         var id = Interlocked.Increment(ref lastConnectionId);
-        var loop = new ConnectionLoop(this, options, hooked ?? channel, handler!, heartbeat!, id);
+        var loop = new ConnectionLoop(this, options, hooked ?? channel, handler, heartbeat!, id);
         hooked?.Connection = loop.Connection;
         SetContext(loop.Connection);
         connections[id] = loop;

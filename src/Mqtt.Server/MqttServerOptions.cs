@@ -34,6 +34,13 @@ public sealed record MqttServerOptions
     /// <summary>How many bytes all connections, queues and retained messages of the process may hold before new connections are closed as they come. Default: a quarter of the memory.</summary>
     public long MemoryBytes { get; init; } = QuarterOfMemory;
 
+    /// <summary>
+    /// After its DISCONNECT the server does not end its side of a 5.0 connection, but leaves that to the client, for
+    /// <see cref="MqttConnectionLimits.LingerTimeout"/> at most. For clients that lose the reason when the connection ends behind it; the standard wants the
+    /// sender of DISCONNECT to close (section 3.14.4). Default: false.
+    /// </summary>
+    public bool PassiveDisconnect { get; init; }
+
     /// <summary>How long <see cref="MqttServer.StopAsync"/> waits for connections to end before it cuts them. Default: 5 s.</summary>
     public TimeSpan StopTimeout { get; init; } = TimeSpan.FromSeconds(5);
 
@@ -75,5 +82,22 @@ public sealed record MqttServerOptions
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(MemoryBytes);
         ArgumentOutOfRangeException.ThrowIfLessThan(StopTimeout, TimeSpan.Zero);
         Limits.Validate();
+    }
+
+    /// <summary>What a server has taken when it was made, or when it started, stays.</summary>
+    internal void ThrowIfOtherwiseFixed(MqttServerOptions before)
+    {
+        Check(ReferenceEquals(Addresses, before.Addresses), nameof(Addresses));
+        Check(ReferenceEquals(Listeners, before.Listeners), nameof(Listeners));
+        Check(ReferenceEquals(Tls, before.Tls), nameof(Tls));
+        Check(EventLoops == before.EventLoops, nameof(EventLoops));
+        Check(ReferenceEquals(TimeProvider, before.TimeProvider), nameof(TimeProvider));
+        Check(ReferenceEquals(Logger, before.Logger), nameof(Logger));
+
+        static void Check(bool isSame, string name)
+        {
+            if (!isSame)
+                throw new ArgumentException($"{name} cannot change on a running server.", name);
+        }
     }
 }

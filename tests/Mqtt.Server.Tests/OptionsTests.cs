@@ -1,3 +1,4 @@
+using Mqtt.Protocol.Delivery;
 using Mqtt.Server.Broker;
 
 namespace Mqtt.Server.Tests;
@@ -37,6 +38,10 @@ public sealed class OptionsTests
         { nameof(ClientLimits.OutgoingTopicAliasMaximum), options => options with { Limits = options.Limits with { OutgoingTopicAliasMaximum = 65_536 } } },
         { nameof(ClientLimits.MaximumSubscriptions), options => options with { Limits = options.Limits with { MaximumSubscriptions = -1 } } },
         { nameof(ClientLimits.QueuePolicy), options => options with { Limits = options.Limits with { QueuePolicy = (QueuePolicy)3 } } },
+        { nameof(ClientLimits.OutgoingTopicAliasPolicy), options => options with { Limits = options.Limits with { OutgoingTopicAliasPolicy = (TopicAliasPolicy)2 } } },
+        { nameof(MqttBrokerOptions.MaximumMessageExpiry), options => options with { MaximumMessageExpiry = TimeSpan.Zero } },
+        { nameof(MqttBrokerOptions.RetryIntervals), options => options with { RetryIntervals = [TimeSpan.FromSeconds(1), TimeSpan.Zero] } },
+        { nameof(MqttBrokerOptions.InFlightExpiry), options => options with { InFlightExpiry = TimeSpan.Zero } },
         { nameof(MqttBrokerOptions.Limits), options => options with { Limits = null! } },
         { nameof(MqttBrokerOptions.Hooks), options => options with { Hooks = null! } },
         { nameof(MqttBrokerOptions.MemoryBytes), options => options with { MemoryBytes = 0 } },

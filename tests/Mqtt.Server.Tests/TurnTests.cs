@@ -169,6 +169,44 @@ public sealed class TurnTests
     }
 
     [Fact]
+    public void After_its_goodbye_the_server_may_leave_the_end_of_the_connection_to_the_client()
+    {
+        using var server = new DrivenServer(new InlineHandler(Handlers.Basic), options => options with { PassiveDisconnect = true });
+        var client = server.Connect();
+        var connection = server.Server.Connections.Single();
+
+        connection.Close(ReasonCode.AdministrativeAction);
+        connection.Outbox.AppendPacket(new PublishPacket { Topic = "late" });
+        server.Run();
+        client.Expect<DisconnectPacket>().ReasonCode.Should().Be(ReasonCode.AdministrativeAction);
+        client.ExpectNothing();
+        client.CompleteWriting();
+        server.Run();
+
+        client.ExpectEnd();
+        server.Server.Connections.Should().BeEmpty();
+    }
+
+    [Fact]
+    public void It_waits_for_that_no_longer_than_for_any_other_and_where_no_goodbye_is_sent_not_at_all()
+    {
+        using var server = new DrivenServer(new InlineHandler(Handlers.Basic), options => options with { PassiveDisconnect = true });
+        var client = server.Connect();
+        var older = server.Connect("older", MqttProtocolVersion.V311);
+        foreach (var connection in server.Server.Connections)
+            connection.Close(ReasonCode.AdministrativeAction);
+        server.Run();
+
+        older.ExpectEnd();
+        client.Expect<DisconnectPacket>();
+        server.Advance(1.8);
+        client.ExpectNothing();
+        server.Advance(0.4);
+
+        client.ExpectEnd();
+    }
+
+    [Fact]
     public void A_handler_may_change_the_keep_alive()
     {
         using var server = new DrivenServer(new InlineHandler((connection, packet) =>

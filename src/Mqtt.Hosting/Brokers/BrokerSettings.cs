@@ -28,7 +28,8 @@ internal static class BrokerSettings
             CheckPayloadFormat = part.Flag(nameof(options.CheckPayloadFormat), options.CheckPayloadFormat),
             TellNoSubscribers = part.Flag(nameof(options.TellNoSubscribers), options.TellNoSubscribers),
             CopyPerSubscription = part.Flag(nameof(options.CopyPerSubscription), options.CopyPerSubscription),
-            RetryInterval = part.Time(nameof(options.RetryInterval), options.RetryInterval),
+            MaximumMessageExpiry = part.Time(nameof(options.MaximumMessageExpiry), options.MaximumMessageExpiry),
+            RetryIntervals = part.Times(nameof(options.RetryIntervals)) ?? options.RetryIntervals,
             InFlightExpiry = part.Time(nameof(options.InFlightExpiry), options.InFlightExpiry),
             Compatibility = part.Section(nameof(options.Compatibility)) is { } compatibility ? Compatibility(compatibility, options.Compatibility) : options.Compatibility,
             PublisherPause = part.Time(nameof(options.PublisherPause), options.PublisherPause),
@@ -84,6 +85,7 @@ internal static class BrokerSettings
             HideNotAuthorized = settings.Flag(nameof(compatibility.HideNotAuthorized), compatibility.HideNotAuthorized),
             AlwaysSendResponseInformation = settings.Flag(nameof(compatibility.AlwaysSendResponseInformation), compatibility.AlwaysSendResponseInformation),
             CloseOnRefusedPublish = settings.Flag(nameof(compatibility.CloseOnRefusedPublish), compatibility.CloseOnRefusedPublish),
+            RestoreStatistics = settings.Flag(nameof(compatibility.RestoreStatistics), compatibility.RestoreStatistics),
         };
         settings.RequireNothingElse();
         return result;
@@ -102,6 +104,7 @@ internal static class BrokerSettings
             InFlightMaximum3 = settings.Number(nameof(limits.InFlightMaximum3), limits.InFlightMaximum3),
             TopicAliasMaximum = settings.Number(nameof(limits.TopicAliasMaximum), limits.TopicAliasMaximum),
             OutgoingTopicAliasMaximum = settings.Number(nameof(limits.OutgoingTopicAliasMaximum), limits.OutgoingTopicAliasMaximum),
+            OutgoingTopicAliasPolicy = settings.Choice(nameof(limits.OutgoingTopicAliasPolicy), limits.OutgoingTopicAliasPolicy),
             RetainAvailable = settings.Flag(nameof(limits.RetainAvailable), limits.RetainAvailable),
             WildcardSubscriptionAvailable = settings.Flag(nameof(limits.WildcardSubscriptionAvailable), limits.WildcardSubscriptionAvailable),
             SharedSubscriptionAvailable = settings.Flag(nameof(limits.SharedSubscriptionAvailable), limits.SharedSubscriptionAvailable),

@@ -14,6 +14,7 @@ internal static class ServerSettings
             MaximumConnections = settings.Number(nameof(options.MaximumConnections), options.MaximumConnections),
             UnauthenticatedBytes = settings.Number(nameof(options.UnauthenticatedBytes), options.UnauthenticatedBytes),
             MemoryBytes = settings.Number(nameof(options.MemoryBytes), options.MemoryBytes),
+            PassiveDisconnect = settings.Flag(nameof(options.PassiveDisconnect), options.PassiveDisconnect),
             StopTimeout = settings.Time(nameof(options.StopTimeout), options.StopTimeout),
         };
         settings.RequireNothingElse();

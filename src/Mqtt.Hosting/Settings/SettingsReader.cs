@@ -43,14 +43,11 @@ internal sealed class SettingsReader(IConfigurationSection section)
     {
         if (Text(key) is not { } text)
             return otherwise;
-        if (IsOff(text))
-            return null;
-        if (text.Equals("infinite", StringComparison.OrdinalIgnoreCase))
-            return Timeout.InfiniteTimeSpan;
-        return text.Contains(':', StringComparison.Ordinal) && TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out var value)
-            ? value
-            : throw Wrong(key, text, "a time such as 00:01:30, or infinite, or off");
+        return IsOff(text) ? null : Time(key, text);
     }
+
+    /// <summary>The times below a key, in their order; <see langword="null"/> if there is no such key.</summary>
+    public IReadOnlyList<TimeSpan>? Times(string key) => List(key) is { } list ? [.. list.Select(text => Time(key, text))] : null;
 
     public T Choice<T>(string key, T otherwise)
         where T : struct, Enum =>
@@ -104,6 +101,15 @@ internal sealed class SettingsReader(IConfigurationSection section)
     {
         if (section.GetChildren().FirstOrDefault(child => !known.Contains(child.Key)) is { } stranger)
             throw new InvalidOperationException($"The configuration has {stranger.Path}, which means nothing here. Known are {string.Join(", ", known.Order())}.");
+    }
+
+    private TimeSpan Time(string key, string text)
+    {
+        if (text.Equals("infinite", StringComparison.OrdinalIgnoreCase))
+            return Timeout.InfiniteTimeSpan;
+        return text.Contains(':', StringComparison.Ordinal) && TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out var value)
+            ? value
+            : throw Wrong(key, text, "a time such as 00:01:30, or infinite, or off");
     }
 
     private Uri Address(string key, string text) =>

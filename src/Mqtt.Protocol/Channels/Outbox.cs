@@ -57,6 +57,9 @@ public sealed class Outbox
     /// <summary>True once nothing can be appended any more.</summary>
     public bool IsClosed => closed || completing;
 
+    /// <summary>After the last packet this side of the channel is not ended: the peer is to end the connection. Default: false.</summary>
+    public bool LeavesChannelOpen { get; set; }
+
     /// <summary>True while a write waits for the network to take it.</summary>
     public bool IsBlocked { get; private set; }
 
@@ -371,6 +374,8 @@ public sealed class Outbox
 
     private void CompleteChannel()
     {
+        if (LeavesChannelOpen)
+            return;
         try
         {
             channel.CompleteWriting();

@@ -17,6 +17,13 @@ public sealed record BrokerCompatibility
     /// </summary>
     public bool CloseOnRefusedPublish { get; init; }
 
+    /// <summary>
+    /// Counts on where the last broker with the same store ended, and so do the totals below <c>$SYS</c>; kept on each <see cref="MqttBrokerOptions.SystemInterval"/> and at
+    /// the end. What stood for the moment begins anew: who is connected, how long the broker runs. Needs a store with <see cref="Storage.IBrokerStore.Counters"/>; without one
+    /// it does nothing.
+    /// </summary>
+    public bool RestoreStatistics { get; init; }
+
     /// <summary>The code that a client is to see.</summary>
     internal ReasonCode Shown(ReasonCode code) => HideNotAuthorized && code == ReasonCode.NotAuthorized ? ReasonCode.UnspecifiedError : code;
 }

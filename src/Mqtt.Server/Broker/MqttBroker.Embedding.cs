@@ -34,7 +34,7 @@ public sealed partial class MqttBroker
         ArgumentNullException.ThrowIfNull(clientId);
         options ??= new InProcessClientOptions();
         options.Validate();
-        var client = new InProcessClient(clientId, options, this.options, Statistics, inProcess);
+        var client = new InProcessClient(clientId, options, Options, Statistics, inProcess);
         await client.ConnectAsync(cancellationToken).ConfigureAwait(false);
         return client;
     }

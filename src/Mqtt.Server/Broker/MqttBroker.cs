@@ -24,16 +24,15 @@ namespace Mqtt.Server;
 /// </summary>
 public sealed partial class MqttBroker : IInlineMqttHandler, IAsyncDisposable
 {
-    private readonly MqttBrokerOptions options;
     private readonly Heartbeat heartbeat;
-    private readonly HookTable hooks;
+    private readonly SessionContext context;
     private readonly SessionTable table = new();
     private readonly RetainedMessages retained = new();
     private readonly ConnectFlow connecting;
     private readonly SharedFlow sharing;
     private readonly PublishFlow publishing;
     private readonly DelayFlow? delays;
-    private readonly HookedPublishFlow? hookedPublishing;
+    private volatile HookedPublishFlow? hookedPublishing;
     private readonly SubscribeFlow subscribing;
     private readonly WillFlow wills;
     private readonly DisconnectFlow disconnecting;
@@ -53,22 +52,23 @@ public sealed partial class MqttBroker : IInlineMqttHandler, IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
-        this.options = options;
+        if (options.Compatibility.RestoreStatistics && options.Store?.Counters is { } counters)
+            Statistics.Restore(counters.Load());
         inProcess = new InProcessServer(this, options);
         heartbeat = new Heartbeat(options.TimeProvider, options.Logger);
-        hooks = new HookTable(options, Statistics, heartbeat);
-        var context = new SessionContext(options, heartbeat, Statistics, hooks);
+        var hooks = new HookTable(options, Statistics, heartbeat);
+        context = new SessionContext(options, heartbeat, Statistics, hooks);
         var router = new Router<Session>(options.CopyPerSubscription);
         var gates = new ClientGates(options.Scheduler);
         sharing = new SharedFlow(context, router);
-        publishing = new PublishFlow(context, router, retained, sharing, PointToPoint.Create(options.PointToPointParents, table));
+        publishing = new PublishFlow(context, router, retained, sharing, table);
         subscribing = new SubscribeFlow(context, router, new RetainedFlow(context, retained), sharing);
         delays = hooks.Delayed is { } delayed ? new DelayFlow(context, publishing, delayed) : null;
-        hookedPublishing = HookedPublishFlow.IsNeeded(hooks) ? new HookedPublishFlow(context, publishing, delays) : null;
+        hookedPublishing = HookedPublishFlow.For(context, publishing, delays);
         wills = new WillFlow(context, publishing, delays);
         var ending = new SessionEndFlow(context, table, router, wills, sharing, gates);
         connecting = new ConnectFlow(context, table, gates, ending, subscribing);
-        disconnecting = new DisconnectFlow(gates, ending, hooks, new EndPacer(options.Scheduler, heartbeat));
+        disconnecting = new DisconnectFlow(context, gates, ending, new EndPacer(options.Scheduler, heartbeat));
         if (options.Store is { } store)
             new Recovery(context, table, router, retained, subscribing, sharing, ending).Run(store);
         embedding = new EmbeddingFlow(context, table, gates, publishing, subscribing, ending, retained);
@@ -80,6 +80,9 @@ public sealed partial class MqttBroker : IInlineMqttHandler, IAsyncDisposable
         BrokerMeter.Add(this, options.Name);
         hooks.Broker?.Tell(this, static (observer, broker) => observer.OnStartedAsync(broker));
     }
+
+    /// <summary>The options that hold at present; see <see cref="Reconfigure"/>.</summary>
+    public MqttBrokerOptions Options => context.Options;
 
     /// <summary>What the broker has counted.</summary>
     public BrokerStatistics Statistics { get; } = new();
@@ -130,13 +133,14 @@ public sealed partial class MqttBroker : IInlineMqttHandler, IAsyncDisposable
         await inProcess.DisposeAsync().ConfigureAwait(false);
         await heartbeat.DisposeAsync().ConfigureAwait(false);
         await wills.DrainAsync().ConfigureAwait(false);
+        systemTopics.Keep();
         delays?.Clear();
         foreach (var session in table.All)
             session.End();
         sharing.Clear();
         retained.Clear();
-        hooks.Broker?.Tell(this, static (observer, broker) => observer.OnStoppedAsync(broker));
-        await hooks.DrainAsync().ConfigureAwait(false);
+        context.Hooks.Broker?.Tell(this, static (observer, broker) => observer.OnStoppedAsync(broker));
+        await context.Hooks.DrainAsync().ConfigureAwait(false);
     }
 
     // Until CONNACK: CONNECT, and where it named an authentication method AUTH and DISCONNECT [MQTT-3.1.2-30].
@@ -199,8 +203,8 @@ public sealed partial class MqttBroker : IInlineMqttHandler, IAsyncDisposable
             from.Limits.Check(packet);
         if (from.Waiting is { IsFull: true })
             return OnPublishLaterAsync(from, packet);
-        if (hookedPublishing is not null)
-            return hookedPublishing.OnPublishAsync(from, packet, turn);
+        if (hookedPublishing is { } hooked)
+            return hooked.OnPublishAsync(from, packet, turn);
         var slow = publishing.OnPublish(from, packet, turn);
         return slow is null || from.Connection.IsPeerGone ? default : from.Session.WaitForAsync(slow);
     }

@@ -50,10 +50,17 @@ public sealed record MqttBrokerOptions
     public bool CopyPerSubscription { get; init; }
 
     /// <summary>
-    /// After which time without acknowledgement a message is sent again on a living connection, to 3.x clients only: 5.0 forbids it [MQTT-4.4.0-1].
-    /// It happens between once and twice this time. <see langword="null"/> for never. Default: never.
+    /// The longest time that a message waits for a session, or is retained, whatever its own expiry; then it counts as expired. What subscribers are told stays
+    /// as its publisher said. After a restart it begins anew. <see langword="null"/> for no maximum. Default: none.
     /// </summary>
-    public TimeSpan? RetryInterval { get; init; }
+    public TimeSpan? MaximumMessageExpiry { get; init; }
+
+    /// <summary>
+    /// After which times without acknowledgement a message is sent again on a living connection, to 3.x clients only: 5.0 forbids it [MQTT-4.4.0-1]. The first
+    /// time after the first of them, then after the second and so on; the last one repeats, until <see cref="InFlightExpiry"/> ends it. When everything that
+    /// was sent again is acknowledged, it begins with the first. It happens between once and twice each time. Default: none, and nothing is sent again.
+    /// </summary>
+    public IReadOnlyList<TimeSpan> RetryIntervals { get; init; } = [];
 
     /// <summary>
     /// After which time without acknowledgement, on a living connection, a message is given up: its identifier and its place in the window are free.
@@ -157,8 +164,11 @@ public sealed record MqttBrokerOptions
         ArgumentNullException.ThrowIfNull(ReservedRoots);
         if (ReservedRoots.FirstOrDefault(static root => root is not ['$', _, ..] || root.Contains('/', StringComparison.Ordinal)) is { } wrong)
             throw new ArgumentException($"{nameof(ReservedRoots)}: {wrong} is not one level that begins with $.", nameof(ReservedRoots));
-        if (RetryInterval is { } retry)
-            ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(retry, TimeSpan.Zero, nameof(RetryInterval));
+        if (MaximumMessageExpiry is { } message)
+            ArgumentOutOfRangeException.ThrowIfLessThan(message, TimeSpan.FromSeconds(1), nameof(MaximumMessageExpiry));
+        ArgumentNullException.ThrowIfNull(RetryIntervals);
+        foreach (var retry in RetryIntervals)
+            ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(retry, TimeSpan.Zero, nameof(RetryIntervals));
         if (InFlightExpiry is { } flight)
             ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(flight, TimeSpan.Zero, nameof(InFlightExpiry));
         ArgumentNullException.ThrowIfNull(Hooks);

@@ -19,6 +19,21 @@ public sealed class Traffic
     {
     }
 
+    /// <summary>Counts on from what <see cref="AddTo"/> has written down.</summary>
+    internal Traffic(IReadOnlyDictionary<string, long> counters)
+    {
+        PacketsReceived = counters.GetValueOrDefault("packets/received");
+        BytesReceived = counters.GetValueOrDefault("bytes/received");
+        PacketsSent = counters.GetValueOrDefault("packets/sent");
+        BytesSent = counters.GetValueOrDefault("bytes/sent");
+        messagesReceived0 = counters.GetValueOrDefault("messages/received/0");
+        messagesReceived1 = counters.GetValueOrDefault("messages/received/1");
+        messagesReceived2 = counters.GetValueOrDefault("messages/received/2");
+        messagesSent0 = counters.GetValueOrDefault("messages/sent/0");
+        messagesSent1 = counters.GetValueOrDefault("messages/sent/1");
+        messagesSent2 = counters.GetValueOrDefault("messages/sent/2");
+    }
+
     /// <summary>How many packets came.</summary>
     public long PacketsReceived { get; private set; }
 
@@ -84,6 +99,20 @@ public sealed class Traffic
             messagesSent1++;
         else
             messagesSent2++;
+    }
+
+    internal void AddTo(Dictionary<string, long> counters)
+    {
+        counters["packets/received"] = PacketsReceived;
+        counters["bytes/received"] = BytesReceived;
+        counters["packets/sent"] = PacketsSent;
+        counters["bytes/sent"] = BytesSent;
+        counters["messages/received/0"] = messagesReceived0;
+        counters["messages/received/1"] = messagesReceived1;
+        counters["messages/received/2"] = messagesReceived2;
+        counters["messages/sent/0"] = messagesSent0;
+        counters["messages/sent/1"] = messagesSent1;
+        counters["messages/sent/2"] = messagesSent2;
     }
 
     internal void Add(Traffic other)

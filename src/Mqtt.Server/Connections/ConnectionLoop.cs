@@ -199,7 +199,7 @@ internal sealed class ConnectionLoop : Deadline
                     break;
                 case DisconnectPacket last:
                     if (fits)
-                        outbox.AppendLast(packet, Version, turn);
+                        SayGoodbye(last, turn);
                     Finish(new MqttCloseCause(MqttCloseKind.Local, last.ReasonCode));
                     break;
                 case not null when !fits:
@@ -230,9 +230,15 @@ internal sealed class ConnectionLoop : Deadline
         using (Turn.Enter(out var turn))
         {
             if (DisconnectFor(reasonCode, reasonString) is { } disconnect)
-                outbox.AppendLast(disconnect, Version, turn);
+                SayGoodbye(disconnect, turn);
             Finish(cause);
         }
+    }
+
+    private void SayGoodbye(DisconnectPacket packet, Turn turn)
+    {
+        outbox.LeavesChannelOpen = options.PassiveDisconnect;
+        outbox.AppendLast(packet, Version, turn);
     }
 
     public void Abort(MqttCloseCause cause)

@@ -56,7 +56,8 @@ internal sealed class ServeSettings
         { "publisher-pause", "TIME", $"how long a publisher waits for a slow subscriber, or off ({Values.Show(Broker.PublisherPause)})", value => Broker = Broker with { PublisherPause = Values.IsOff(value) ? TimeSpan.Zero : Values.Duration(value, TimeSpan.Zero, Year) } },
         { "sys-interval", "TIME", $"how often the broker tells about itself below $SYS, or off ({Values.Show(Broker.SystemInterval)})", value => Broker = Broker with { SystemInterval = Values.IsOff(value) ? TimeSpan.Zero : Values.Duration(value, TimeSpan.Zero, Year) } },
         { "takeovers", "N", $"takeovers of one client id in a minute before newcomers are slowed ({Broker.TakeoversPerMinute})", value => Broker = Broker with { TakeoversPerMinute = Values.Number(value, 0, int.MaxValue) } },
-        { "retry-interval", "TIME", "send unacknowledged messages again to 3.x clients after this time, or off (off)", value => Broker = Broker with { RetryInterval = DurationOrOff(value) } },
+        { "message-expiry", "TIME", "longest time that a message waits or is retained, or off (off)", value => Broker = Broker with { MaximumMessageExpiry = Values.IsOff(value) ? null : Values.Duration(value, TimeSpan.FromSeconds(1), 100 * Year) } },
+        { "retry-interval", "TIMES", "send unacknowledged messages again to 3.x clients after this time, or after 20s,40s,60s and so on, or off (off)", value => Broker = Broker with { RetryIntervals = DurationsOrOff(value) } },
         { "inflight-expiry", "TIME", "give up messages that are not acknowledged for this time, or off (off)", value => Broker = Broker with { InFlightExpiry = DurationOrOff(value) } },
         { "session-expiry", "TIME", $"longest life of a session without its client, or off ({Values.Show(Client.MaximumSessionExpiry!.Value)})", value => Client = Client with { MaximumSessionExpiry = Values.IsOff(value) ? null : Values.Duration(value, TimeSpan.Zero, 100 * Year) } },
     };
@@ -100,6 +101,9 @@ internal sealed class ServeSettings
     private static int SizeOrOff(string value, int least) => Values.IsOff(value) ? int.MaxValue : Values.Size(value, least);
 
     private static TimeSpan? DurationOrOff(string value) => Values.IsOff(value) ? null : Values.Duration(value, Millisecond, Year);
+
+    private static TimeSpan[] DurationsOrOff(string value) =>
+        Values.IsOff(value) ? [] : Array.ConvertAll(value.Split(','), one => Values.Duration(one, Millisecond, Year));
 
     private static int Short(string value, int least) => Values.Number(value, least, ushort.MaxValue);
 

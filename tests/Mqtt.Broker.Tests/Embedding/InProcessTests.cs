@@ -1,5 +1,6 @@
 using System.Text;
 using Mqtt.Server.Broker;
+using Mqtt.Server.Broker.Hooks;
 
 namespace Mqtt.Broker.Tests;
 
@@ -168,6 +169,33 @@ public abstract class InProcessTests(StoreKind store) : BrokerTests(store)
     }
 
     [Fact]
+    public void With_all_rights_nobody_is_asked_whether_it_may_connect_publish_subscribe_or_leave_a_will()
+    {
+        var asked = new List<string>();
+        var rights = new Asked
+        {
+            MayPublish = (client, _) => Deny(asked, client),
+            MaySubscribe = (client, _) => Deny(asked, client),
+            Connect = request => Refuse(asked, request),
+        };
+        WithBroker = options => options with { Hooks = [new BasicHook(_ => AuthenticationResult.Refused()), rights] };
+        var got = new List<string>();
+
+        var client = Join("app", new() { Will = new() { Topic = "t", Payload = "will"u8.ToArray() } });
+        Harness.Finish(() => client.SubscribeAsync("t", (message, _) => Note(got, message), QoS1)).ReasonCode.Should().Be(ReasonCode.GrantedQoS1);
+        Harness.Finish(() => client.PublishAsync("t", "1", QoS1)).Should().Be(ReasonCode.Success);
+        var other = Join("other");
+        Harness.Finish(() => other.SubscribeAsync("t", (message, _) => Note(got, message), QoS1));
+        Harness.Finish(() => client.DisconnectAsync(ReasonCode.DisconnectWithWillMessage).AsTask());
+        Run();
+
+        got.Should().Equal("t: 1", "t: will");
+        asked.Should().BeEmpty();
+        var refused = () => Join("guest", new() { BypassesRights = false });
+        refused.Should().Throw<BrokerRefusedException>().Which.ReasonCode.Should().Be(ReasonCode.NotAuthorized);
+    }
+
+    [Fact]
     public void Without_rights_it_is_a_client_as_any_other()
     {
         var client = Join("app", new() { BypassesRights = false });
@@ -279,6 +307,19 @@ public abstract class InProcessTests(StoreKind store) : BrokerTests(store)
     }
 
     private InProcessClient Join(string clientId, InProcessClientOptions? options = null) => Harness.Finish(() => Broker.ConnectAsync(clientId, options));
+
+    private static ValueTask<bool> Deny(List<string> asked, BrokerClient client)
+    {
+        asked.Add(client.ClientId);
+        return new(false);
+    }
+
+    private static ValueTask Refuse(List<string> asked, ConnectRequest request)
+    {
+        asked.Add(request.ClientId);
+        request.Refuse(ReasonCode.NotAuthorized);
+        return default;
+    }
 
     private static ValueTask Note(List<string> to, PublishPacket message)
     {

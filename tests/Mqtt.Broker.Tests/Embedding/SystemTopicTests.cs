@@ -79,6 +79,35 @@ public abstract class SystemTopicTests(StoreKind store) : BrokerTests(store)
     }
 
     [Fact]
+    public void Observers_are_told_each_time_they_have_come()
+    {
+        var ticks = new Ticks();
+        WithBroker = options => options with { Hooks = [ticks] };
+        Run(Broker);
+        Advance(9.8);
+        ticks.Seen.Should().BeEmpty();
+
+        Advance(10.3);
+
+        ticks.Seen.Should().Equal("10", "20");
+    }
+
+    [Fact]
+    public void Who_may_read_them_is_a_right_as_any_other()
+    {
+        WithBroker = options => options with { Hooks = [new Asked { MaySubscribe = (client, subscription) => new(client.ClientId == "local" || !subscription.Filter.ToString().StartsWith("$SYS", StringComparison.Ordinal)) }] };
+        var (local, other) = (Connect("local"), Connect("other"));
+        other.Subscribe("$SYS/#").ReasonCodes.Should().Equal(ReasonCode.NotAuthorized);
+        other.Subscribe("#").ReasonCodes.Should().Equal(ReasonCode.Success);
+        local.Subscribe("$SYS/broker/uptime").ReasonCodes.Should().Equal(ReasonCode.Success);
+
+        Advance(10.1);
+
+        local.Receive("$SYS/broker/uptime", "10");
+        other.ExpectNothing();
+    }
+
+    [Fact]
     public void Switched_off_there_are_none()
     {
         WithBroker = options => options with { SystemInterval = TimeSpan.Zero };
@@ -160,6 +189,62 @@ public abstract class SystemTopicTests(StoreKind store) : BrokerTests(store)
     }
 
     [Fact]
+    public void What_was_counted_survives_a_restart_if_it_shall()
+    {
+        WithBroker = options => options with { Compatibility = new() { RestoreStatistics = true } };
+        Connect("receiver").Subscribe("t", QoS1);
+        var publisher = Connect("publisher");
+        publisher.Publish("t", "1", QoS2);
+        publisher.Publish("t", "2");
+        Resume("away").Subscribe("t");
+        publisher.Disconnect();
+        var before = Broker.Statistics;
+        var traffic = before.Traffic;
+
+        Harness.Restart();
+
+        var after = Broker.Statistics;
+        after.Connected.Should().Be(0);
+        after.Connections.Should().Be(HasStore ? 3 : 0);
+        after.MaximumConnected.Should().Be(HasStore ? 3 : 0);
+        after.SessionsCreated.Should().Be(HasStore ? 3 : 0);
+        after.SessionsEnded(SessionEnd.Disconnected).Should().Be(HasStore ? before.SessionsEnded(SessionEnd.Disconnected) : 0);
+        after.Traffic.MessagesReceivedAt(QoS2).Should().Be(HasStore ? 1 : 0);
+        after.Traffic.BytesSent.Should().BeInRange(HasStore ? traffic.BytesSent : 0, HasStore ? traffic.BytesSent + 100 : 0, "the goodbyes are counted as well");
+        Connect("next").Publish("t", "3");
+        Advance(10.1);
+        Value("messages/received").Should().Be(HasStore ? "3" : "1");
+        Value("uptime").Should().Be("10");
+    }
+
+    [Fact]
+    public void What_was_counted_up_to_the_last_interval_survives_a_crash()
+    {
+        if (!HasSlowCommits)
+            return;
+        WithBroker = options => options with { Compatibility = new() { RestoreStatistics = true } };
+        var publisher = Connect("publisher");
+        publisher.Publish("t", "1");
+        Advance(10.1);
+        publisher.Publish("t", "2");
+
+        Harness.Crash();
+
+        Broker.Statistics.Traffic.MessagesReceived.Should().Be(1);
+    }
+
+    [Fact]
+    public void Each_broker_counts_from_zero_otherwise()
+    {
+        Connect("client").Publish("t", "1");
+
+        Harness.Restart();
+
+        Broker.Statistics.Connections.Should().Be(0);
+        Broker.Statistics.Traffic.MessagesReceived.Should().Be(0);
+    }
+
+    [Fact]
     public void Each_client_has_its_own_numbers()
     {
         var (one, two) = (Connect("one"), Connect("two"));
@@ -183,6 +268,17 @@ public abstract class SystemTopicTests(StoreKind store) : BrokerTests(store)
         received.MessagesReceivedAt(QoS2).Should().Be(1);
         received.PacketsReceived.Should().Be(5);
         received.MessagesSent.Should().Be(0);
+    }
+
+    private sealed class Ticks : IBrokerObserver
+    {
+        public List<string> Seen { get; } = [];
+
+        public ValueTask OnSystemTickAsync(MqttBroker broker)
+        {
+            Seen.Add(Encoding.UTF8.GetString(broker.Retained.Find("$SYS/broker/uptime")!.Payload.Span));
+            return default;
+        }
     }
 
     // The broker of a test is made when it is first asked for.

@@ -108,6 +108,7 @@ internal sealed class BrokerHarness : IDisposable
     {
         Finish(() => Server.StopAsync());
         Finish(() => Broker.DisposeAsync().AsTask());
+        Run();
     }
 
     /// <inheritdoc/>

@@ -7,7 +7,7 @@ namespace Mqtt.Broker.Tests;
 /// A store that commits only when the test says so. Every write gets a number and waits; <see cref="Commit"/> makes it safe.
 /// <see cref="Crash"/> gives the store as a process finds it that begins after this one was killed: what was not committed never happened.
 /// </summary>
-internal sealed class ManualCommitStore : IBrokerStore, ISessionStore, ISubscriptionStore, IMessageStore, IRetainedStore
+internal sealed class ManualCommitStore : IBrokerStore, ISessionStore, ISubscriptionStore, IMessageStore, IRetainedStore, ICounterStore
 {
     private readonly Lock gate = new();
     private readonly List<Write> waiting = [];
@@ -35,6 +35,8 @@ internal sealed class ManualCommitStore : IBrokerStore, ISessionStore, ISubscrip
     public IMessageStore Messages => this;
 
     public IRetainedStore Retained => this;
+
+    public ICounterStore Counters => this;
 
     /// <summary>How many writes there were.</summary>
     public long WriteCount => lastPosition;
@@ -119,6 +121,14 @@ internal sealed class ManualCommitStore : IBrokerStore, ISessionStore, ISubscrip
         var owned = session with { Will = session.Will?.ToOwned() };
         return Add($"save session {session.ClientId}", store => store.Sessions.Save(owned));
     }
+
+    long ICounterStore.Save(IReadOnlyDictionary<string, long> counters)
+    {
+        var owned = new Dictionary<string, long>(counters);
+        return Add("save counters", store => store.Counters!.Save(owned));
+    }
+
+    IReadOnlyDictionary<string, long> ICounterStore.Load() => safe.Counters.Load();
 
     long ISessionStore.Delete(string clientId) => Add($"delete session {clientId}", store => store.Sessions.Delete(clientId));
 

@@ -16,7 +16,7 @@ public abstract class OptionalDeliveryTests(StoreKind store) : BrokerTests(store
     [Theory, Versions(Only3 = true)]
     public void What_a_3_client_does_not_acknowledge_is_sent_again_in_order_until_it_does(MqttProtocolVersion version)
     {
-        WithBroker = options => options with { RetryInterval = TimeSpan.FromSeconds(10) };
+        WithBroker = options => options with { RetryIntervals = [TimeSpan.FromSeconds(10)] };
         var subscriber = Connect("subscriber", version);
         subscriber.Subscribe("t", QoS2);
         var publisher = Connect("publisher");
@@ -42,11 +42,61 @@ public abstract class OptionalDeliveryTests(StoreKind store) : BrokerTests(store
         subscriber.ExpectNothing();
     }
 
+    [Theory, Versions(Only3 = true)]
+    public void The_times_between_retries_grow_as_they_are_set_and_begin_anew_when_all_is_acknowledged(MqttProtocolVersion version)
+    {
+        WithBroker = options => options with { RetryIntervals = [TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(60)], InFlightExpiry = TimeSpan.FromSeconds(300) };
+        var subscriber = Connect("subscriber", version);
+        subscriber.Subscribe("t", QoS1);
+        var publisher = Connect("publisher");
+        publisher.Publish("t", "1", QoS1);
+        subscriber.ReceiveOnly("t", "1").Duplicate.Should().BeFalse();
+
+        List<double> times = [];
+        for (var at = 0.0; at < 180; at += 0.5)
+        {
+            Advance(0.5);
+            if (Broker.Clients.Find("subscriber")!.Traffic.MessagesSent > times.Count + 1)
+                times.Add(at + 0.5);
+        }
+
+        times.Should().HaveCount(4);
+        times[0].Should().BeInRange(1, 2.5);
+        (times[1] - times[0]).Should().BeInRange(9.5, 10.5);
+        (times[2] - times[1]).Should().BeInRange(59.5, 60.5);
+        (times[3] - times[2]).Should().BeInRange(59.5, 60.5);
+        for (var i = 0; i < 3; i++)
+            subscriber.ReceiveOnly("t", "1").Duplicate.Should().BeTrue();
+        subscriber.Receive("t", "1");
+        Advance(61);
+        publisher.Publish("t", "2", QoS1);
+        subscriber.ReceiveOnly("t", "2");
+        Advance(2.5);
+        subscriber.Receive("t", "2").Duplicate.Should().BeTrue();
+    }
+
+    [Theory, Versions(Only3 = true)]
+    public void A_message_that_is_sent_again_and_again_is_given_up_in_the_end(MqttProtocolVersion version)
+    {
+        WithBroker = options => options with { RetryIntervals = [TimeSpan.FromSeconds(10)], InFlightExpiry = TimeSpan.FromSeconds(35) };
+        var subscriber = Connect("subscriber", version);
+        subscriber.Subscribe("t", QoS1);
+        Connect("publisher").Publish("t", "1", QoS1);
+
+        Advance(71);
+        var sent = Broker.Clients.Find("subscriber")!.Traffic.MessagesSent;
+        Advance(600);
+
+        sent.Should().BeInRange(4, 7);
+        Broker.Clients.Find("subscriber")!.Traffic.MessagesSent.Should().Be(sent);
+        Broker.Statistics.Dropped(DropCause.Expired).Should().Be(1);
+    }
+
     [Fact]
     [Spec(V5, "4.4.0-1")]
     public void Nothing_is_sent_again_to_a_5_client_on_a_living_connection()
     {
-        WithBroker = options => options with { RetryInterval = TimeSpan.FromSeconds(10) };
+        WithBroker = options => options with { RetryIntervals = [TimeSpan.FromSeconds(10)] };
         var subscriber = Connect("subscriber");
         subscriber.Subscribe("t", QoS1);
         Connect("publisher").Publish("t", "1", QoS1);
@@ -74,6 +124,73 @@ public abstract class OptionalDeliveryTests(StoreKind store) : BrokerTests(store
 
         subscriber.Receive("t", "2");
         Broker.Statistics.Dropped(DropCause.Expired).Should().Be(1);
+    }
+
+    // --- How long a message is kept at most
+
+    [Theory, Versions]
+    public void A_message_that_waits_longer_than_any_is_kept_is_let_go(MqttProtocolVersion version)
+    {
+        WithBroker = options => options with { MaximumMessageExpiry = TimeSpan.FromSeconds(60) };
+        var subscriber = Resume("subscriber", version);
+        subscriber.Subscribe("t", QoS1);
+        subscriber.Cut();
+        var publisher = Connect("publisher");
+        publisher.Publish("t", "forever", QoS1);
+        publisher.Publish("t", "an hour", QoS1, with: packet => packet.MessageExpiryInterval = 3600);
+        Advance(30);
+        publisher.Publish("t", "later", QoS1);
+        Advance(30);
+
+        Resume("subscriber", version).Receive("t", "later");
+
+        Broker.Statistics.Dropped(DropCause.Expired).Should().Be(2);
+    }
+
+    [Fact]
+    [Spec(V5, "3.3.2-6")]
+    public void The_expiry_that_subscribers_are_told_is_the_publishers_and_nobodys_else()
+    {
+        WithBroker = options => options with { MaximumMessageExpiry = TimeSpan.FromSeconds(60) };
+        var subscriber = Resume("subscriber");
+        subscriber.Subscribe("t", QoS1);
+        subscriber.Cut();
+        var publisher = Connect("publisher");
+        publisher.Publish("t", "forever", QoS1);
+        publisher.Publish("t", "an hour", QoS1, with: packet => packet.MessageExpiryInterval = 3600);
+        Advance(10);
+
+        subscriber = Resume("subscriber");
+
+        subscriber.Receive("t", "forever").MessageExpiryInterval.Should().BeNull();
+        subscriber.Receive("t", "an hour").MessageExpiryInterval.Should().Be(3590);
+    }
+
+    [Fact]
+    public void A_retained_message_is_kept_no_longer_either_and_a_restart_begins_it_anew()
+    {
+        WithBroker = options => options with { MaximumMessageExpiry = TimeSpan.FromSeconds(60) };
+        var publisher = Connect("publisher", with: packet => packet.Will = new() { Topic = "will", Payload = "gone"u8.ToArray(), Retain = true });
+        publisher.Publish("t", "kept", QoS1, retain: true);
+        publisher.Cut();
+        Advance(59);
+        Connect("early").Subscribe("#");
+        Broker.Retained.Count.Should().BeGreaterThanOrEqualTo(2);
+        if (HasStore)
+        {
+            Harness.Restart();
+            Advance(59);
+        }
+
+        var early = Connect("early");
+        early.Subscribe("t");
+        early.Receive("t", "kept").MessageExpiryInterval.Should().BeNull();
+        Advance(1);
+        var late = Connect("late");
+        late.Subscribe("t");
+        late.Subscribe("will");
+
+        late.ExpectNothing();
     }
 
     // --- Queues

@@ -23,6 +23,28 @@ public abstract class BrokerStoreSpecification : IAsyncDisposable
         await Store.DisposeAsync();
     }
 
+    // --- Counters
+
+    [Fact]
+    public void The_last_counters_are_kept_and_no_older_ones()
+    {
+        var store = Store.Counters ?? throw new InvalidOperationException("This store keeps no counters.");
+        store.Load().Should().BeEmpty();
+
+        var counters = new Dictionary<string, long> { ["a"] = 1, ["b"] = long.MaxValue };
+        store.Save(counters);
+        counters.Clear();
+        counters["a"] = 2;
+        MakeSafe();
+        Reopen();
+        Store.Counters!.Load().Should().Equal(new Dictionary<string, long> { ["a"] = 1, ["b"] = long.MaxValue });
+
+        Store.Counters!.Save(counters);
+        MakeSafe();
+        Reopen();
+        Store.Counters!.Load().Should().Equal(new Dictionary<string, long> { ["a"] = 2 });
+    }
+
     // --- Positions
 
     [Fact]

@@ -14,10 +14,13 @@ namespace Mqtt.Server.Broker.Flows;
 internal sealed class ConnectFlow(SessionContext context, SessionTable table, ClientGates gates, SessionEndFlow ending, SubscribeFlow subscribing)
 {
     private readonly TakeoverWatch takeovers = new(context);
-    private readonly Authenticator authenticator = new(context.Options, context.Statistics);
+    private volatile Authenticator authenticator = new(context.Options, context.Statistics);
 
     // Numbers the CONNECTs in the order in which they came, or, where nobody is asked, in which they took their client's gate.
     private long lastNumber;
+
+    /// <summary>The options may have changed.</summary>
+    public void Reconfigure() => authenticator = new(context.Options, context.Statistics);
 
     /// <summary>Takes a CONNECT. May wait for a hook, for another flow of the same client and for the store.</summary>
     public ValueTask OnConnectAsync(MqttConnection connection, ConnectPacket packet)
@@ -33,7 +36,10 @@ internal sealed class ConnectFlow(SessionContext context, SessionTable table, Cl
         var number = Interlocked.Increment(ref lastNumber);
         if (packet.AuthenticationMethod is null)
             return AuthenticateAsync(connection, packet.ToOwned(), number);
-        BeginExchange(connection, packet.ToOwned(), number);
+        if (authenticator.TryFind(packet.AuthenticationMethod.Value.ToString(), out var hook))
+            BeginExchange(connection, packet.ToOwned(), hook, number);
+        else
+            Refuse(connection, packet, ReasonCode.BadAuthenticationMethod);
         return default;
     }
 
@@ -49,10 +55,15 @@ internal sealed class ConnectFlow(SessionContext context, SessionTable table, Cl
         }
 
         AuthenticationExchange.CheckMethod(packet, authentication.Method);
+        if (!authenticator.TryFind(authentication.Method, out var hook))
+        {
+            from.Connection.Close(ReasonCode.BadAuthenticationMethod, "This method is not taken any more.");
+            return;
+        }
+
         var again = new ConnectPacket { Version = from.Version, Properties = packet.Properties.ToOwned() };
-        authenticator.TryFind(authentication.Method, out var hook);
         var request = new AuthenticationRequest(from.Connection, again, from.Limits, from);
-        authentication.Begin(NewExchange(request), exchange => ReAuthenticateAsync(from, hook!, exchange));
+        authentication.Begin(NewExchange(request), exchange => ReAuthenticateAsync(from, hook, exchange));
     }
 
     private void Refuse(MqttConnection connection, ConnectPacket packet, ReasonCode code) => Refuse(connection, packet, AuthenticationResult.Refused(code));
@@ -87,16 +98,15 @@ internal sealed class ConnectFlow(SessionContext context, SessionTable table, Cl
     }
 
     // The connection must go on reading, for AUTH; until CONNACK it takes no other packet but DISCONNECT [MQTT-3.1.2-30], and none that is large.
-    private void BeginExchange(MqttConnection connection, ConnectPacket packet, long number)
+    private void BeginExchange(MqttConnection connection, ConnectPacket packet, IEnhancedAuthenticationHook hook, long number)
     {
-        var method = packet.AuthenticationMethod!.Value.ToString();
-        authenticator.TryFind(method, out var hook);
+        var method = hook.Method;
         var authentication = new EnhancedAuthentication(method, context.Options.Scheduler);
         connection.State = authentication;
         connection.MaximumPacketBytes = context.Options.Authentication.MaximumBytes + method.Length + 1024;
         authentication.Begin(
             NewExchange(new AuthenticationRequest(connection, packet, context.Options.Limits)),
-            exchange => AuthenticateAsync(connection, packet, authentication, hook!, exchange, number));
+            exchange => AuthenticateAsync(connection, packet, authentication, hook, exchange, number));
     }
 
     private async Task AuthenticateAsync(

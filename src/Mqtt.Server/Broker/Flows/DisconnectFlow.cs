@@ -1,11 +1,10 @@
 using Mqtt.Protocol;
-using Mqtt.Server.Broker.Hooks;
 using Mqtt.Server.Broker.Sessions;
 
 namespace Mqtt.Server.Broker.Flows;
 
 /// <summary>DISCONNECT, and the end of a connection however it came.</summary>
-internal sealed class DisconnectFlow(ClientGates gates, SessionEndFlow ending, HookTable hooks, EndPacer pacer)
+internal sealed class DisconnectFlow(SessionContext context, ClientGates gates, SessionEndFlow ending, EndPacer pacer)
 {
     /// <summary>The client says goodbye.</summary>
     public static void OnDisconnect(Attachment from, DisconnectPacket packet)
@@ -40,6 +39,6 @@ internal sealed class DisconnectFlow(ClientGates gates, SessionEndFlow ending, H
 
         from.Session.Statistics.OnDisconnected();
 
-        hooks.Connections?.Tell((from, cause, from.Session.HasEnded), static (observer, what) => observer.OnDisconnectedAsync(what.from, what.cause, what.HasEnded));
+        context.Hooks.Connections?.Tell((from, cause, from.Session.HasEnded), static (observer, what) => observer.OnDisconnectedAsync(what.from, what.cause, what.HasEnded));
     }
 }

@@ -15,8 +15,13 @@ internal sealed class HookedPublishFlow(SessionContext context, PublishFlow publ
 {
     private readonly HookTable hooks = context.Hooks;
 
-    /// <summary>True if a message must take this way.</summary>
-    public static bool IsNeeded(HookTable hooks) => hooks.Authorization is not null || hooks.Publishing is not null || hooks.Delayed is not null;
+    /// <summary>For the hooks that there are at present; <see langword="null"/> if none of them has a say.</summary>
+    public static HookedPublishFlow? For(SessionContext context, PublishFlow publishing, DelayFlow? delays)
+    {
+        var hooks = context.Hooks;
+        var isNeeded = hooks.Authorization is not null || hooks.Publishing is not null || hooks.Delayed is not null;
+        return isNeeded ? new HookedPublishFlow(context, publishing, delays) : null;
+    }
 
     /// <summary>Takes a PUBLISH. Completes at once if all hooks are inline and none waits; else its connection waits, and nobody else.</summary>
     public ValueTask OnPublishAsync(Attachment from, PublishPacket packet, Turn turn)
@@ -126,7 +131,7 @@ internal sealed class HookedPublishFlow(SessionContext context, PublishFlow publ
     private void Delay(Attachment from, PublishRequest request, Turn turn)
     {
         var publication = Publication.OfThread;
-        publication.Begin(request.Result(), request.Topic, from.IsV5, context.Now);
+        publication.Begin(request.Result(), request.Topic, from.IsV5, context.Now, context.LatestExpiry);
         var isReserved = publishing.IsReserved(request.Topic.Span);
         var isTaken = !isReserved && delays!.TryAdd(publication.Parts, request.Delay, from, request.Receivers, willOf: null);
         publication.End();

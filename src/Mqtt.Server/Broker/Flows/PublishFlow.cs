@@ -9,10 +9,19 @@ using Mqtt.Server.Broker.Sessions;
 namespace Mqtt.Server.Broker.Flows;
 
 /// <summary>PUBLISH from a client, or from the broker itself: retain it, find who gets it, deliver, acknowledge.</summary>
-internal sealed class PublishFlow(SessionContext context, Router<Session> router, RetainedMessages retained, SharedFlow sharing, PointToPoint? pointToPoint)
+internal sealed class PublishFlow(SessionContext context, Router<Session> router, RetainedMessages retained, SharedFlow sharing, SessionTable table)
 {
-    private readonly MqttBrokerOptions options = context.Options;
-    private readonly ReservedTopics reserved = new(context.Options.ReservedRoots);
+    private volatile ReservedTopics reserved = new(context.Options.ReservedRoots);
+    private volatile PointToPoint? pointToPoint = PointToPoint.Create(context.Options.PointToPointParents, table);
+
+    private MqttBrokerOptions Options => context.Options;
+
+    /// <summary>The options may have changed.</summary>
+    public void Reconfigure()
+    {
+        reserved = new ReservedTopics(Options.ReservedRoots);
+        pointToPoint = PointToPoint.Create(Options.PointToPointParents, table);
+    }
 
     /// <summary>
     /// Takes a PUBLISH of a client. Never waits for the store: the acknowledgement leaves when what it asserts is safe. Returns the
@@ -44,7 +53,7 @@ internal sealed class PublishFlow(SessionContext context, Router<Session> router
             return null;
         }
 
-        if (options.CheckPayloadFormat && !PayloadFormat.IsValid(packet.Properties, packet.Payload.Span))
+        if (Options.CheckPayloadFormat && !PayloadFormat.IsValid(packet.Properties, packet.Payload.Span))
         {
             context.Statistics.OnDropped(DropCause.PayloadFormat);
             Refuse(from, qualityOfService, packetId, ReasonCode.PayloadFormatInvalid, turn, "The payload is not UTF-8.");
@@ -58,7 +67,7 @@ internal sealed class PublishFlow(SessionContext context, Router<Session> router
         }
 
         var publication = Publication.OfThread;
-        publication.Begin(packet, topic, from.IsV5, context.Now);
+        publication.Begin(packet, topic, from.IsV5, context.Now, context.LatestExpiry);
         publication.Receivers = receivers;
         try
         {
@@ -97,7 +106,7 @@ internal sealed class PublishFlow(SessionContext context, Router<Session> router
         return slow;
     }
 
-    private ReasonCode CodeFor(int receivers) => receivers == 0 && options.TellNoSubscribers ? ReasonCode.NoMatchingSubscribers : ReasonCode.Success;
+    private ReasonCode CodeFor(int receivers) => receivers == 0 && Options.TellNoSubscribers ? ReasonCode.NoMatchingSubscribers : ReasonCode.Success;
 
     /// <summary>Publishes a will. One for a topic that clients must not write is dropped; No Local removes it as it removes all that its client publishes.</summary>
     public long Publish(in MessageParts message, Turn turn, Session willOf)
@@ -140,7 +149,7 @@ internal sealed class PublishFlow(SessionContext context, Router<Session> router
     public long PublishDirect(PublishPacket message, Func<string, bool>? chosen, Turn turn, out int receivers)
     {
         var publication = new Publication();
-        publication.Begin(message, message.Topic, isV5: true, context.Now);
+        publication.Begin(message, message.Topic, isV5: true, context.Now, context.LatestExpiry);
         publication.Receivers = chosen;
         try
         {
@@ -156,7 +165,7 @@ internal sealed class PublishFlow(SessionContext context, Router<Session> router
     public long PublishTo(IEnumerable<Session> sessions, PublishPacket message, Turn turn, out int receivers)
     {
         var publication = new Publication();
-        publication.Begin(message, message.Topic, isV5: true, context.Now);
+        publication.Begin(message, message.Topic, isV5: true, context.Now, context.LatestExpiry);
         var position = 0L;
         receivers = 0;
         Session? slow = null;
@@ -214,8 +223,8 @@ internal sealed class PublishFlow(SessionContext context, Router<Session> router
 
     private long Publish(Publication publication, Attachment? client, Session? from, Turn turn, out int receivers, out Session? slow)
     {
-        if (pointToPoint is not null && pointToPoint.IsMeant(publication.Parts.Topic.Span))
-            return PublishToPoint(publication, pointToPoint, turn, out receivers, out slow);
+        if (pointToPoint is { } points && points.IsMeant(publication.Parts.Topic.Span))
+            return PublishToPoint(publication, points, turn, out receivers, out slow);
         slow = null;
         var position = 0L;
         var match = publication.Parts.Retain ? RetainAndFind(publication, out position) : router.Find(publication.Parts.Topic.Span);
@@ -340,13 +349,13 @@ internal sealed class PublishFlow(SessionContext context, Router<Session> router
     {
         if (qualityOfService == QualityOfService.AtMostOnce)
             return;
-        if (!from.IsV5 && options.Compatibility.CloseOnRefusedPublish)
+        if (!from.IsV5 && Options.Compatibility.CloseOnRefusedPublish)
         {
             from.Connection.Close(reasonCode);
             return;
         }
 
-        var code = from.IsV5 ? options.Compatibility.Shown(reasonCode) : ReasonCode.Success;
+        var code = from.IsV5 ? Options.Compatibility.Shown(reasonCode) : ReasonCode.Success;
         var kind = qualityOfService == QualityOfService.ExactlyOnce ? MqttPacketType.PubRec : MqttPacketType.PubAck;
         if (kind == MqttPacketType.PubRec && from.IsV5)
             from.Session.OnRefused(from, packetId);

@@ -17,8 +17,8 @@ internal sealed class SubscribeFlow(SessionContext context, Router<Session> rout
         var codes = new ReasonCode[packet.Subscriptions.Count];
         var retained = new long[codes.Length];
         var asked = new SubscribePlan(packet, codes);
-        if (SubscribeHooks.AreNeeded(context.Hooks))
-            await SubscribeHooks.AskAsync(context.Hooks, from, asked).ConfigureAwait(false);
+        if (context.Hooks is var hooks && SubscribeHooks.AreNeeded(hooks))
+            await SubscribeHooks.AskAsync(hooks, from, asked).ConfigureAwait(false);
         var position = Subscribe(from, asked, retained);
         if (context.Watch is { } watch)
             await watch.WaitAsync(position).ConfigureAwait(false);
@@ -75,8 +75,8 @@ internal sealed class SubscribeFlow(SessionContext context, Router<Session> rout
     {
         var codes = new ReasonCode[packet.Filters.Count];
         var filters = packet.Filters;
-        if (context.Hooks.Subscribing is not null)
-            filters = await SubscribeHooks.AskAsync(context.Hooks, from, filters, codes).ConfigureAwait(false);
+        if (context.Hooks.Subscribing is { } hooks)
+            filters = await SubscribeHooks.AskAsync(hooks, from, filters, codes).ConfigureAwait(false);
         var position = Unsubscribe(from.Session, from, filters, codes);
         if (context.Watch is { } watch)
             await watch.WaitAsync(position).ConfigureAwait(false);

@@ -35,13 +35,14 @@ internal static class SubscribeHooks
     }
 
     /// <summary>Asks about an UNSUBSCRIBE, and returns the filters to take out.</summary>
-    public static async ValueTask<IReadOnlyList<MqttString>> AskAsync(HookTable hooks, Attachment from, IReadOnlyList<MqttString> filters, ReasonCode[] codes)
+    public static async ValueTask<IReadOnlyList<MqttString>> AskAsync(
+        HookList<ISubscriptionHook> hooks, Attachment from, IReadOnlyList<MqttString> filters, ReasonCode[] codes)
     {
         var result = filters.ToArray();
         for (var i = 0; i < result.Length; i++)
         {
             var request = new UnsubscribeRequest(from, result[i]);
-            var succeeded = await hooks.Subscribing!.AskAsync(request, static (hook, request) => hook.OnUnsubscribeAsync(request)).ConfigureAwait(false);
+            var succeeded = await hooks.AskAsync(request, static (hook, request) => hook.OnUnsubscribeAsync(request)).ConfigureAwait(false);
             codes[i] = succeeded ? request.Refusal ?? ReasonCode.Success : ReasonCode.ImplementationSpecificError;
             result[i] = request.Filter;
         }

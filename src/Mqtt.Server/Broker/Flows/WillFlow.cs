@@ -60,7 +60,7 @@ internal sealed class WillFlow(SessionContext context, PublishFlow publishing, D
 
     private void Send(Session session, WillMessage will)
     {
-        var message = will.ToMessage(context.Now);
+        var message = will.ToMessage(context.Now, context.LatestExpiry);
         if (delays is not null && DelayedTopic.Is(will.Topic.Span))
         {
             SendLater(session.ClientId, will.Topic, message, delays);

@@ -18,15 +18,20 @@ internal static class WillParts
     };
 
     /// <summary>The message as it is published now: the delay is over, the expiry begins.</summary>
-    public static MessageParts ToMessage(this WillMessage will, long now) => new()
+    public static MessageParts ToMessage(this WillMessage will, long now, long latest)
     {
-        Topic = will.Topic.Bytes,
-        Properties = will.Properties.With(PropertyId.WillDelayInterval, (uint?)null).With(PropertyId.MessageExpiryInterval, (uint?)null).Encoded,
-        Payload = will.Payload,
-        QualityOfService = will.QualityOfService,
-        Retain = will.Retain,
-        ExpiresAt = will.MessageExpiryInterval is { } seconds ? now + (seconds * 1000L) : MessageParts.NeverExpires,
-    };
+        var stated = will.MessageExpiryInterval is { } seconds ? now + (seconds * 1000L) : MessageParts.NeverExpires;
+        return new()
+        {
+            Topic = will.Topic.Bytes,
+            Properties = will.Properties.With(PropertyId.WillDelayInterval, (uint?)null).With(PropertyId.MessageExpiryInterval, (uint?)null).Encoded,
+            Payload = will.Payload,
+            QualityOfService = will.QualityOfService,
+            Retain = will.Retain,
+            ExpiresAt = Math.Min(stated, latest),
+            StatedExpiry = stated,
+        };
+    }
 
     /// <summary>The will as stores keep it: its expiry stays a property, since it begins only when the will is published.</summary>
     public static MessageRecord ToRecord(this WillMessage will) => new(

@@ -6,14 +6,22 @@ namespace Mqtt.Server.Broker.Hooks;
 /// One hook of a broker: where it runs, what it has still to be told, and what is said of it when it fails. Any thread; its lock is a
 /// leaf, and the hook never runs under it.
 /// </summary>
-internal sealed class HookRunner(IBrokerHook hook, MqttBrokerOptions options, BrokerStatistics statistics)
+internal sealed class HookRunner(IBrokerHook hook, BrokerStatistics statistics)
 {
+    private volatile MqttBrokerOptions options = new();
+
     private readonly Lock gate = new();
     private readonly Queue<Notice> notices = new();
     private Task draining = Task.CompletedTask;
     private bool isDraining;
     private bool loses;
     private bool isLossReported;
+
+    /// <summary>Those of the broker, at present.</summary>
+    public MqttBrokerOptions Options
+    {
+        set => options = value;
+    }
 
     /// <summary>The hook runs where it is called.</summary>
     public bool IsInline { get; } = hook is IInlineBrokerHook;

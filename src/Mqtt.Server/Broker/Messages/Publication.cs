@@ -7,7 +7,7 @@ namespace Mqtt.Server.Broker.Messages;
 /// A message on its way to its subscribers: its parts, still in the publisher's packet, and its encodings, each made once for all
 /// subscribers of a kind. If version and QoS are equal the incoming packet itself is the outgoing one. Whoever needs the message
 /// longer takes <see cref="Stored"/>, one copy for all.
-/// <para>A thread has one, and uses it for one message after the other: <see cref="Begin(PublishPacket, MqttString, bool, long)"/>, deliver, <see cref="End"/>.</para>
+/// <para>A thread has one, and uses it for one message after the other: <see cref="Begin(PublishPacket, MqttString, bool, long, long)"/>, deliver, <see cref="End"/>.</para>
 /// </summary>
 internal sealed class Publication
 {
@@ -35,11 +35,12 @@ internal sealed class Publication
     /// <summary>The copy that outlives the packet; made at the first call. It lives until <see cref="End"/> unless it is held.</summary>
     public StoredMessage Stored => stored ??= StoredMessage.Copy(parts);
 
-    /// <summary>Begins with a packet; <paramref name="topic"/> is its topic with the alias resolved.</summary>
-    public void Begin(PublishPacket packet, MqttString topic, bool isV5, long now)
+    /// <summary>Begins with a packet; <paramref name="topic"/> is its topic with the alias resolved, <paramref name="latest"/> the time to which the broker keeps it at most.</summary>
+    public void Begin(PublishPacket packet, MqttString topic, bool isV5, long now, long latest)
     {
         var hasAlias = false;
         var properties = packet.Properties.IsEmpty ? default : Strip(packet.Properties, out hasAlias);
+        var stated = expiry is { } seconds ? now + (seconds * 1000L) : MessageParts.NeverExpires;
         parts = new MessageParts
         {
             Topic = topic.Bytes,
@@ -47,7 +48,8 @@ internal sealed class Publication
             Payload = packet.Payload,
             QualityOfService = packet.QualityOfService,
             Retain = packet.Retain,
-            ExpiresAt = expiry is { } seconds ? now + (seconds * 1000L) : MessageParts.NeverExpires,
+            ExpiresAt = Math.Min(stated, latest),
+            StatedExpiry = stated,
         };
 
         if (hasAlias || packet.Frame.IsEmpty)

@@ -10,24 +10,29 @@ namespace Mqtt.Server.Broker.Sessions;
 internal sealed class FlightWatch : Deadline
 {
     private readonly Attachment attachment;
-    private readonly long interval;
+    private readonly IReadOnlyList<TimeSpan> intervals;
     private readonly bool givesUp;
     private long seen;
 
-    private FlightWatch(Attachment attachment, TimeSpan interval, bool givesUp)
+    // How often in a row a look has found something.
+    private int attempts;
+
+    private FlightWatch(Attachment attachment, IReadOnlyList<TimeSpan> intervals, bool givesUp)
     {
         this.attachment = attachment;
-        this.interval = Math.Max(1, (long)interval.TotalMilliseconds);
+        this.intervals = intervals;
         this.givesUp = givesUp;
     }
+
+    private TimeSpan Interval => intervals[Math.Min(attempts, intervals.Count - 1)];
 
     /// <summary>Begins what the options ask for.</summary>
     public static void Begin(SessionContext context, Attachment attachment)
     {
-        if (context.Options.RetryInterval is { } retry && !attachment.IsV5)
-            context.Heartbeat.SetAfter(new FlightWatch(attachment, retry, givesUp: false), retry);
+        if (context.Options.RetryIntervals is { Count: > 0 } retries && !attachment.IsV5)
+            context.Heartbeat.SetAfter(new FlightWatch(attachment, retries, givesUp: false), retries[0]);
         if (context.Options.InFlightExpiry is { } expiry)
-            context.Heartbeat.SetAfter(new FlightWatch(attachment, expiry, givesUp: true), expiry);
+            context.Heartbeat.SetAfter(new FlightWatch(attachment, [expiry], givesUp: true), expiry);
     }
 
     protected internal override long OnDue(long now)
@@ -35,7 +40,11 @@ internal sealed class FlightWatch : Deadline
         if (!attachment.IsConnected)
             return Never;
         using (Turn.Enter(out var turn))
-            seen = attachment.Session.CheckFlights(attachment, seen, givesUp, turn);
-        return now + interval;
+        {
+            (var hasFound, seen) = attachment.Session.CheckFlights(attachment, seen, givesUp, turn);
+            attempts = hasFound ? attempts + 1 : 0;
+        }
+
+        return now + Math.Max(1, (long)Interval.TotalMilliseconds);
     }
 }

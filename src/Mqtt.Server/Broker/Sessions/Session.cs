@@ -78,7 +78,7 @@ internal sealed partial class Session
     public bool IsDurable => context.Store is not null && ExpirySeconds > 0;
 
     // A session that ends with its connection never sends anything again, and need not keep what is in flight, unless somebody wants to be told of it.
-    private bool KeepsFlights => ExpirySeconds > 0 || context.Deliveries is not null || context.Options.RetryInterval is not null;
+    private bool KeepsFlights => ExpirySeconds > 0 || context.Deliveries is not null || context.Options.RetryIntervals.Count > 0;
 
     /// <summary>How many messages wait.</summary>
     public int QueuedCount

@@ -41,4 +41,7 @@ public interface IBrokerStore : IAsyncDisposable
 
     /// <summary>Retained messages.</summary>
     IRetainedStore Retained { get; }
+
+    /// <summary>What the broker has counted. Default: <see langword="null"/>, and every broker counts from zero.</summary>
+    ICounterStore? Counters => null;
 }

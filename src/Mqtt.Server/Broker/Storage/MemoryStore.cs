@@ -7,11 +7,12 @@ namespace Mqtt.Server.Broker.Storage;
 /// A store in memory: everything is safe at once, and lives as long as this object. A broker that is made with the store of another
 /// one goes on where that one ended.
 /// </summary>
-public sealed class MemoryStore : IBrokerStore, ISessionStore, ISubscriptionStore, IMessageStore, IRetainedStore
+public sealed class MemoryStore : IBrokerStore, ISessionStore, ISubscriptionStore, IMessageStore, IRetainedStore, ICounterStore
 {
     private readonly Lock gate = new();
     private readonly Dictionary<string, Kept> sessions = [];
     private readonly Dictionary<MqttString, MessageRecord> retained = [];
+    private IReadOnlyDictionary<string, long> counters = new Dictionary<string, long>();
 
     /// <inheritdoc/>
     public long Committed => 0;
@@ -32,6 +33,9 @@ public sealed class MemoryStore : IBrokerStore, ISessionStore, ISubscriptionStor
     public IRetainedStore Retained => this;
 
     /// <inheritdoc/>
+    public ICounterStore Counters => this;
+
+    /// <inheritdoc/>
     public void BeginUnit()
     {
         // Each write is safe at once, and nothing comes between two of them that could lose one.
@@ -44,6 +48,19 @@ public sealed class MemoryStore : IBrokerStore, ISessionStore, ISubscriptionStor
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    long ICounterStore.Save(IReadOnlyDictionary<string, long> counters)
+    {
+        lock (gate)
+            this.counters = new Dictionary<string, long>(counters);
+        return 0;
+    }
+
+    IReadOnlyDictionary<string, long> ICounterStore.Load()
+    {
+        lock (gate)
+            return counters;
+    }
 
     long ISessionStore.Save(SessionRecord session)
     {

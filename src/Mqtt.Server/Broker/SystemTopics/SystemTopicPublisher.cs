@@ -41,8 +41,7 @@ internal sealed class SystemTopicPublisher : Deadline
         this.table = table;
         this.publishing = publishing;
         started = context.Heartbeat.UtcNow;
-        if (context.Options.SystemInterval > TimeSpan.Zero)
-            context.Heartbeat.SetAfter(this, context.Options.SystemInterval);
+        Reconfigure();
     }
 
     /// <summary>How many retained messages are this publisher's.</summary>
@@ -61,8 +60,25 @@ internal sealed class SystemTopicPublisher : Deadline
             Publish(topic.Bytes, notice.ToUtf8(), retain: false, turn);
     }
 
+    /// <summary>Writes down what was counted, if the next broker is to count on.</summary>
+    public void Keep()
+    {
+        if (context.Options.Compatibility.RestoreStatistics)
+            context.Store?.Counters?.Save(context.Statistics.Counters());
+    }
+
+    /// <summary>The interval may have changed.</summary>
+    public void Reconfigure()
+    {
+        if (context.Options.SystemInterval > TimeSpan.Zero)
+            context.Heartbeat.SetAfter(this, context.Options.SystemInterval);
+        else
+            context.Heartbeat.Clear(this);
+    }
+
     protected internal override long OnDue(long now)
     {
+        Keep();
         CountBacklog();
         using (Turn.Enter(out var turn))
         {
@@ -73,7 +89,9 @@ internal sealed class SystemTopicPublisher : Deadline
         }
 
         context.Hooks.Broker?.Tell(broker, static (observer, broker) => observer.OnSystemTickAsync(broker));
-        return now + (long)context.Options.SystemInterval.TotalMilliseconds;
+
+        // Switched off at this moment, it is not due again.
+        return context.Options.SystemInterval is var interval && interval > TimeSpan.Zero ? now + (long)interval.TotalMilliseconds : Never;
     }
 
     private void Publish(ReadOnlyMemory<byte> topic, ReadOnlyMemory<byte> payload, bool retain, Turn turn)
@@ -81,7 +99,7 @@ internal sealed class SystemTopicPublisher : Deadline
         var counters = context.Statistics.OfThread;
         var before = new Traffic();
         before.Add(counters);
-        publishing.PublishSystem(new MessageParts { Topic = topic, Payload = payload, Retain = retain, ExpiresAt = MessageParts.NeverExpires }, turn);
+        publishing.PublishSystem(new MessageParts { Topic = topic, Payload = payload, Retain = retain, ExpiresAt = MessageParts.NeverExpires, StatedExpiry = MessageParts.NeverExpires }, turn);
         counters.ForgetSentSince(before);
     }
 
