@@ -53,8 +53,13 @@ internal sealed partial class BrokerModel
         }
 
         var entries = store.Messages.Load().ToList();
-        foreach (var (clientId, message) in forgotten.Where(done => before.GetValueOrDefault(done.ClientId)?.Owed.Exists(copy => copy.Message == done.Message) is not true))
-            Require(!entries.Exists(entry => entry.ClientId == clientId && IsOf(entry, message)), $"{clientId} has acknowledged {message}, and the store still has it");
+        foreach (var (clientId, message) in forgotten)
+        {
+            var isOwedOnceMore = before.GetValueOrDefault(clientId)?.Owed.Exists(copy => copy.Message.Number == message.Number) is true;
+            var isStored = entries.Exists(entry => entry.ClientId == clientId && IsOf(entry, message));
+            Require(isOwedOnceMore || !isStored, $"{clientId} has acknowledged {message}, and the store still has it");
+        }
+
         completed.Clear();
         forgotten.Clear();
         foreach (var old in before.Values.Where(old => IsPromised(before, old.ClientId)))

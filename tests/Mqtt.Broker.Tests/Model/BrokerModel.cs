@@ -357,7 +357,7 @@ internal sealed partial class BrokerModel
         var copy = session.Owed.Find(copy => copy.PacketId == packetId && !copy.IsDue)
             ?? throw new InvalidOperationException($"The client acknowledged {packetId}, which is not under way.");
         session.Owed.Remove(copy);
-        if (copy.QoS != QoS2)
+        if (copy.QoS != QoS2 && copy.Message.Number != 0)
             completed.Add((session.ClientId, copy.Message));
         if (copy.Shared is not null)
             shared.Remove(copy.Shared);
