@@ -6,7 +6,8 @@ using Mqtt.Server.Broker;
 using Mqtt.Server.Broker.Hooks;
 using Mqtt.Server.Broker.Rules;
 
-// A broker whose program has a say in what happens, and a client that finds out.
+// A broker whose program has a say in what happens, and a client that finds out. Hooks of one kind are asked in the order of the list:
+// a hook decides before something happens, and its client waits; an observer is told afterwards, and nobody waits.
 await using var broker = new MqttBroker(new MqttBrokerOptions
 {
     Hooks =
@@ -31,10 +32,11 @@ await using (var client = new MqttClient(new MqttClientOptions { Server = new($"
 
 await server.StopAsync();
 
-// A client may publish what is about itself. Only a comparison: it may run on the connection's own thread.
+// A client may publish what is about itself; a hook that throws denies. Only a comparison: it may run on the connection's own thread.
 sealed class Rights : IAuthorizationHook, IInlineBrokerHook
 {
-    public ValueTask<bool> MayPublishAsync(BrokerClient client, PublishAccess access) => new(access.Topic.ToString().Split('/')[1] == client.ClientId);
+    public ValueTask<bool> MayPublishAsync(BrokerClient client, PublishAccess access) =>
+        new(access.Topic.ToString().Split('/') is [_, var device, ..] && device == client.ClientId);
 }
 
 // Every message says what its number means.

@@ -1,3 +1,4 @@
+using System.Text;
 using Mqtt.Client;
 using Mqtt.Protocol;
 using Mqtt.Server;
@@ -12,12 +13,12 @@ await using var device = new MqttClient(new MqttClientOptions { Server = new($"m
 await device.ConnectAsync();
 await using var orders = await device.SubscribeAsync("orders", QualityOfService.AtLeastOnce);
 
-// The client in the process: a session, subscriptions with a handler or a stream, rights as the program wants.
+// The client in the process: a session, subscriptions with a handler or a stream. It may do everything unless its options say otherwise.
 await using var app = await broker.ConnectAsync("app");
 var readings = new TaskCompletionSource<string>();
 await using var subscription = await app.SubscribeAsync("plant/+/temperature", (message, _) =>
 {
-    readings.TrySetResult($"{message.Topic} = {System.Text.Encoding.UTF8.GetString(message.Payload.Span)}");
+    readings.TrySetResult($"{message.Topic} = {Encoding.UTF8.GetString(message.Payload.Span)}");
     return default;
 }, QualityOfService.AtLeastOnce);
 await device.PublishAsync("plant/7/temperature", "21.5", QualityOfService.AtLeastOnce);
