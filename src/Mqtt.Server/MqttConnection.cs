@@ -115,13 +115,16 @@ public sealed class MqttConnection
     /// all. The packet is copied before this returns. Completes when the handler is done with it; what that throws ends the connection, as ever, and is
     /// thrown here as well. Safe from all threads; not to be awaited by the handler within a packet of the same connection, which would never end.
     /// </summary>
+    /// <param name="packet">The packet.</param>
+    /// <param name="cancellationToken">Ends the wait; the packet is handled all the same.</param>
     /// <exception cref="ArgumentException">The packet cannot be written, and was not handed in: a topic name with wildcards, an identifier of 0.</exception>
     /// <exception cref="MqttProtocolException">A client does not send this packet, and it was not handed in; or the handler found that it breaks the protocol.</exception>
     /// <exception cref="MqttConnectionException">The connection is over, or ended before it was the packet's turn.</exception>
-    public Task InjectAsync(MqttPacket packet)
+    public Task InjectAsync(MqttPacket packet, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(packet);
-        return loop.Injection.InjectAsync(AsReceived(packet));
+        cancellationToken.ThrowIfCancellationRequested();
+        return loop.Injection.InjectAsync(AsReceived(packet)).WaitAsync(cancellationToken);
     }
 
     /// <summary>The same as <see cref="InjectAsync"/>, but waits for nothing: what goes wrong ends the connection, and that is all. False if it is over.</summary>

@@ -42,6 +42,7 @@ internal static class BrokerSettings
             PointToPointParents = part.List(nameof(options.PointToPointParents)) ?? options.PointToPointParents,
             HookQueueCount = part.Number(nameof(options.HookQueueCount), options.HookQueueCount),
             SlowHookTime = part.Time(nameof(options.SlowHookTime), options.SlowHookTime),
+            StopTimeout = part.Time(nameof(options.StopTimeout), options.StopTimeout),
             RefusesForbiddenWills = part.Flag(nameof(options.RefusesForbiddenWills), options.RefusesForbiddenWills),
         };
         part.RequireNothingElse();

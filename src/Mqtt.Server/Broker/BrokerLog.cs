@@ -36,4 +36,7 @@ internal static partial class BrokerLog
 
     [LoggerMessage(209, LogLevel.Error, "The handler of {Filter} of the in-process client {ClientId} failed.")]
     public static partial void InProcessHandlerFailed(this ILogger logger, Exception failure, MqttString filter, string clientId);
+
+    [LoggerMessage(210, LogLevel.Error, "The broker ends, although hooks have not completed within {Time}.")]
+    public static partial void HooksLeftBehind(this ILogger logger, TimeSpan time);
 }

@@ -43,6 +43,10 @@ public sealed partial class BrokerStatistics
     private long hookNoticesLost;
     private readonly long[] dropped = new long[Enum.GetValues<DropCause>().Length];
 
+    internal BrokerStatistics()
+    {
+    }
+
     /// <summary>How many copies of messages were dropped for this cause.</summary>
     public long Dropped(DropCause cause) => Interlocked.Read(ref dropped[(int)cause]);
 

@@ -248,7 +248,7 @@ public sealed class InProcessClient : IAsyncDisposable
     private async ValueTask<ReasonCode> PublishAtMostOnceAsync(PublishPacket message, CancellationToken cancellationToken)
     {
         // Waits where the broker lets a publisher wait, for the sake of a slow subscriber.
-        await connection.InjectAsync(message).WaitAsync(cancellationToken).ConfigureAwait(false);
+        await connection.InjectAsync(message, cancellationToken).ConfigureAwait(false);
         return ReasonCode.Success;
     }
 

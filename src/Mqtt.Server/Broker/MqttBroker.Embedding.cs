@@ -82,16 +82,19 @@ public sealed partial class MqttBroker
     {
         ArgumentNullException.ThrowIfNull(clientId);
         ArgumentNullException.ThrowIfNull(subscriptions);
-        return embedding.SubscribeAsync(clientId, subscriptions, identifier, cancellationToken);
+        return Until(() => embedding.SubscribeAsync(clientId, subscriptions, identifier), cancellationToken);
     }
 
     /// <summary>Unsubscribes for a client, connected or not; it is not told. Completes when that is safe in the store.</summary>
+    /// <param name="clientId">The client.</param>
+    /// <param name="filters">The whole filters, as they were subscribed to.</param>
+    /// <param name="cancellationToken">Ends the wait; the subscriptions are taken out all the same.</param>
     /// <returns>Success for each, or that no subscription existed; <see langword="null"/> if the client has no session.</returns>
     public ValueTask<IReadOnlyList<ReasonCode>?> UnsubscribeAsync(string clientId, IReadOnlyList<MqttString> filters, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(clientId);
         ArgumentNullException.ThrowIfNull(filters);
-        return embedding.UnsubscribeAsync(clientId, filters, cancellationToken);
+        return Until(() => embedding.UnsubscribeAsync(clientId, filters), cancellationToken);
     }
 
     /// <summary>Ends a client's connection, and if wanted its session, also one without a connection. Completes when that is safe in the store.</summary>
@@ -102,7 +105,7 @@ public sealed partial class MqttBroker
     public ValueTask<bool> DisconnectAsync(string clientId, BrokerDisconnect? how = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(clientId);
-        return embedding.DisconnectAsync(clientId, how ?? new BrokerDisconnect(), cancellationToken);
+        return Until(() => embedding.DisconnectAsync(clientId, how ?? new BrokerDisconnect()), cancellationToken);
     }
 
     private async ValueTask<BrokerPublishResult> PublishTracedAsync(PublishPacket message, BrokerPublishTargets? targets, CancellationToken cancellationToken)
@@ -112,15 +115,26 @@ public sealed partial class MqttBroker
     }
 
     /// <summary>Has a packet of a connected client handled as if the client had sent it; see <see cref="MqttConnection.InjectAsync"/>.</summary>
+    /// <param name="clientId">The client.</param>
+    /// <param name="packet">The packet; copied before this returns.</param>
+    /// <param name="cancellationToken">Ends the wait; the packet is handled all the same.</param>
     /// <returns>False if the client is not connected.</returns>
     /// <exception cref="ArgumentException">The packet cannot be written.</exception>
     /// <exception cref="MqttProtocolException">The packet breaks the protocol, which has ended the client's connection.</exception>
     /// <exception cref="MqttConnectionException">The connection ended before it was the packet's turn.</exception>
-    public async ValueTask<bool> InjectAsync(string clientId, MqttPacket packet)
+    public async ValueTask<bool> InjectAsync(string clientId, MqttPacket packet, CancellationToken cancellationToken = default)
     {
         if (Clients.Find(clientId) is not { } client)
             return false;
-        await client.Connection.InjectAsync(packet).ConfigureAwait(false);
+        await client.Connection.InjectAsync(packet, cancellationToken).ConfigureAwait(false);
         return true;
+    }
+
+    // What has begun is done to its end, whoever still waits for it.
+    private static ValueTask<T> Until<T>(Func<ValueTask<T>> action, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        var doing = action();
+        return doing.IsCompleted || !cancellationToken.CanBeCanceled ? doing : new(doing.AsTask().WaitAsync(cancellationToken));
     }
 }

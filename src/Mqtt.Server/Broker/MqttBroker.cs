@@ -126,13 +126,16 @@ public sealed partial class MqttBroker : IInlineMqttHandler, IAsyncDisposable
             await disconnecting.OnClosedAsync(from, cause).ConfigureAwait(false);
     }
 
-    /// <summary>Lets go of everything; stop the servers first. What is in a store stays there.</summary>
+    /// <summary>
+    /// Lets go of everything; stop the servers first. What is in a store stays there. Waits until every observer has been told what happened, but for hooks that
+    /// take longer than <see cref="MqttBrokerOptions.StopTimeout"/>. Harmless if repeated.
+    /// </summary>
     public async ValueTask DisposeAsync()
     {
         BrokerMeter.Remove(this);
         await inProcess.DisposeAsync().ConfigureAwait(false);
         await heartbeat.DisposeAsync().ConfigureAwait(false);
-        await wills.DrainAsync().ConfigureAwait(false);
+        await WaitForHooksAsync(wills.DrainAsync()).ConfigureAwait(false);
         systemTopics.Keep();
         delays?.Clear();
         foreach (var session in table.All)
@@ -140,7 +143,20 @@ public sealed partial class MqttBroker : IInlineMqttHandler, IAsyncDisposable
         sharing.Clear();
         retained.Clear();
         context.Hooks.Broker?.Tell(this, static (observer, broker) => observer.OnStoppedAsync(broker));
-        await context.Hooks.DrainAsync().ConfigureAwait(false);
+        await WaitForHooksAsync(context.Hooks.DrainAsync()).ConfigureAwait(false);
+    }
+
+    // Nobody can make a hook complete; it must not keep whoever ends the broker.
+    private async Task WaitForHooksAsync(Task hooks)
+    {
+        try
+        {
+            await hooks.WaitAsync(Options.StopTimeout, Options.TimeProvider).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            Options.Logger.HooksLeftBehind(Options.StopTimeout);
+        }
     }
 
     // Until CONNACK: CONNECT, and where it named an authentication method AUTH and DISCONNECT [MQTT-3.1.2-30].

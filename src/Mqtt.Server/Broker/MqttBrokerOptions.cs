@@ -132,6 +132,9 @@ public sealed record MqttBrokerOptions
     /// <summary>A hook that takes longer than this for an answer is logged and counted; it is waited for even so. Default: 1 s.</summary>
     public TimeSpan SlowHookTime { get; init; } = TimeSpan.FromSeconds(1);
 
+    /// <summary>How long <see cref="MqttBroker.DisposeAsync"/> waits for hooks that have not completed; then they are left behind, which is logged. Default: 5 s, as a server waits for connections.</summary>
+    public TimeSpan StopTimeout { get; init; } = TimeSpan.FromSeconds(5);
+
     /// <summary>
     /// Whether a client that may not publish its will is refused (0x87). Either way its rights count when the will is published: without them it is dropped and
     /// counted. Default: false.
@@ -180,6 +183,7 @@ public sealed record MqttBrokerOptions
 
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(HookQueueCount);
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(SlowHookTime, TimeSpan.Zero);
+        ArgumentOutOfRangeException.ThrowIfLessThan(StopTimeout, TimeSpan.Zero);
         ArgumentNullException.ThrowIfNull(SharedPick);
         ArgumentOutOfRangeException.ThrowIfNegative(TakeoversPerMinute);
         ArgumentNullException.ThrowIfNull(TimeProvider);

@@ -34,7 +34,7 @@ internal sealed class ServeSettings
         { "unauthenticated-bytes", "SIZE", $"bytes of all clients before CONNECT is accepted ({Values.Show(server.UnauthenticatedBytes)})", value => server = server with { UnauthenticatedBytes = Values.Size(value, 1, long.MaxValue) } },
         { "memory-bytes", "SIZE", "bytes that connections, queues and retained messages may hold, or off (a quarter of the memory)", SetMemory },
         { "event-loops", "N", $"threads that carry the connections on Linux; 0 takes the runtime's sockets ({server.EventLoops})", value => server = server with { EventLoops = Values.Number(value, 0, 1024) } },
-        { "stop-timeout", "TIME", $"how long stopping waits for clients ({Values.Show(server.StopTimeout)})", value => server = server with { StopTimeout = Values.Duration(value, TimeSpan.Zero, Year) } },
+        { "stop-timeout", "TIME", $"how long stopping waits for clients ({Values.Show(server.StopTimeout)})", SetStopTimeout },
 
         { "max-packet", "SIZE", $"largest packet, or off for the largest of MQTT ({Values.Show(limits.MaximumPacketBytes)})", SetMaximumPacket },
         { "max-connect", "SIZE", $"largest CONNECT, or off ({Values.Show(limits.MaximumConnectBytes)})", value => limits = limits with { MaximumConnectBytes = PacketSize(value) } },
@@ -87,6 +87,13 @@ internal sealed class ServeSettings
         var bytes = PacketSize(value);
         limits = limits with { MaximumPacketBytes = bytes };
         Client = Client with { MaximumPacketBytes = bytes };
+    }
+
+    private void SetStopTimeout(string value)
+    {
+        var time = Values.Duration(value, TimeSpan.Zero, Year);
+        server = server with { StopTimeout = time };
+        Broker = Broker with { StopTimeout = time };
     }
 
     private void SetMemory(string value)

@@ -35,13 +35,13 @@ internal sealed class EmbeddingFlow(
     }
 
     /// <summary>Subscribes for a client; null if it has no session.</summary>
-    public async ValueTask<IReadOnlyList<ReasonCode>?> SubscribeAsync(string clientId, IReadOnlyList<TopicSubscription> subscriptions, uint identifier, CancellationToken cancellationToken)
+    public async ValueTask<IReadOnlyList<ReasonCode>?> SubscribeAsync(string clientId, IReadOnlyList<TopicSubscription> subscriptions, uint identifier)
     {
         foreach (var subscription in subscriptions)
             CheckFilter(subscription.Filter);
         ReasonCode[] codes;
         long position;
-        using (await gates.EnterAsync(clientId).ConfigureAwait(false))
+        using (await EnterAsync(clientId).ConfigureAwait(false))
         {
             if (!table.TryFind(clientId, out var session))
                 return null;
@@ -49,31 +49,31 @@ internal sealed class EmbeddingFlow(
                 position = subscribing.SubscribeFor(session, subscriptions, identifier, turn, out codes);
         }
 
-        await SafeAsync(position, cancellationToken).ConfigureAwait(false);
+        await SafeAsync(position).ConfigureAwait(false);
         return codes;
     }
 
     /// <summary>Unsubscribes for a client; null if it has no session.</summary>
-    public async ValueTask<IReadOnlyList<ReasonCode>?> UnsubscribeAsync(string clientId, IReadOnlyList<MqttString> filters, CancellationToken cancellationToken)
+    public async ValueTask<IReadOnlyList<ReasonCode>?> UnsubscribeAsync(string clientId, IReadOnlyList<MqttString> filters)
     {
         var codes = new ReasonCode[filters.Count];
         long position;
-        using (await gates.EnterAsync(clientId).ConfigureAwait(false))
+        using (await EnterAsync(clientId).ConfigureAwait(false))
         {
             if (!table.TryFind(clientId, out var session))
                 return null;
             position = subscribing.UnsubscribeFor(session, filters, codes);
         }
 
-        await SafeAsync(position, cancellationToken).ConfigureAwait(false);
+        await SafeAsync(position).ConfigureAwait(false);
         return codes;
     }
 
     /// <summary>Ends a client's connection, and its session if that is wanted; false if it has neither.</summary>
-    public async ValueTask<bool> DisconnectAsync(string clientId, BrokerDisconnect how, CancellationToken cancellationToken)
+    public async ValueTask<bool> DisconnectAsync(string clientId, BrokerDisconnect how)
     {
         long position = 0;
-        using (await gates.EnterAsync(clientId).ConfigureAwait(false))
+        using (await EnterAsync(clientId).ConfigureAwait(false))
         {
             if (!table.TryFind(clientId, out var session))
                 return false;
@@ -92,7 +92,7 @@ internal sealed class EmbeddingFlow(
                 ending.OnConnectionEnded(session, endedNormally: !how.PublishWill);
         }
 
-        await SafeAsync(position, cancellationToken).ConfigureAwait(false);
+        await SafeAsync(position).ConfigureAwait(false);
         return true;
     }
 
@@ -129,7 +129,11 @@ internal sealed class EmbeddingFlow(
         }
     }
 
-    private ValueTask SafeAsync(long position, CancellationToken cancellationToken)
+    private ValueTask<ClientGates.Holder> EnterAsync(string clientId) => WillFlow.IsAskedAbout(clientId)
+        ? throw new InvalidOperationException($"The hook that is asked about the will of {clientId} would wait for itself.")
+        : gates.EnterAsync(clientId);
+
+    private ValueTask SafeAsync(long position, CancellationToken cancellationToken = default)
     {
         if (context.Watch is not { } watch || watch.IsSafe(position))
             return default;

@@ -14,6 +14,9 @@ namespace Mqtt.Server.Broker.Flows;
 /// </summary>
 internal sealed class WillFlow(SessionContext context, PublishFlow publishing, DelayFlow? delays)
 {
+    // About whose will the hook is asked that is running.
+    private static readonly AsyncLocal<string?> AskedAbout = new();
+
     // The last of each client whose hooks have not answered.
     private readonly ConcurrentDictionary<string, Task> pending = new(StringComparer.Ordinal);
 
@@ -41,12 +44,16 @@ internal sealed class WillFlow(SessionContext context, PublishFlow publishing, D
     /// <summary>Completes when the wills of a client that were due up to now are published; never fails.</summary>
     public Task PendingOf(string clientId) => pending.GetValueOrDefault(clientId, Task.CompletedTask);
 
+    /// <summary>True within a hook that is asked about this client's will: whatever is done to the client waits for it, so that it must not wait for that.</summary>
+    public static bool IsAskedAbout(string clientId) => AskedAbout.Value == clientId;
+
     /// <summary>Completes when all wills that were due up to now are published; never fails.</summary>
     public Task DrainAsync() => Task.WhenAll(pending.Values);
 
     private async Task AskAndSendAsync(Session session, Task earlier, WillRequest request, BrokerClient client)
     {
         await earlier.ConfigureAwait(false);
+        AskedAbout.Value = request.ClientId;
         if (!await ConnectHooks.MayPublishAsync(context.Hooks, client, request.Will).ConfigureAwait(false))
             context.Statistics.OnDropped(DropCause.NotAuthorized);
         else if (await PassesAsync(request).ConfigureAwait(false))

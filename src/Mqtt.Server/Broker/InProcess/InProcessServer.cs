@@ -40,6 +40,7 @@ internal sealed class InProcessServer(MqttBroker broker, MqttBrokerOptions optio
             Addresses = [],
             Listeners = [new MemoryListener(options.Scheduler)],
             Limits = new MqttConnectionLimits { SendTimeout = NoLimit },
+            StopTimeout = options.StopTimeout,
             TimeProvider = options.TimeProvider,
             Logger = options.Logger,
         });
