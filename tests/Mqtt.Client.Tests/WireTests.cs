@@ -104,14 +104,19 @@ public class WireTests
     [InlineData("a/+/b")]
     [InlineData("a/#")]
     [InlineData("a\0b")]
-    [InlineData("half a pair \uD800")]
+    [InlineData("half a pair")]
     [InlineData("long")]
     public async Task What_is_no_topic_name_is_not_published_nor_asked_to_be_responded_to(string topic)
     {
         foreach (var version in new[] { MqttProtocolVersion.V311, MqttProtocolVersion.V500 })
         {
             await using var scene = await Scene.ConnectedAsync(version: version);
-            topic = topic == "long" ? new string('x', 65_536) : topic;
+            topic = topic switch
+            {
+                "long" => new string('x', 65_536),
+                "half a pair" => "\uD800", // An attribute cannot say it.
+                _ => topic,
+            };
 
             await FluentActions.Awaiting(async () => await scene.Client.PublishAsync(topic, "x")).Should().ThrowAsync<ArgumentException>();
             await FluentActions.Awaiting(async () => await scene.Client.PublishAsync(topic, "x", QualityOfService.AtLeastOnce)).Should().ThrowAsync<ArgumentException>();

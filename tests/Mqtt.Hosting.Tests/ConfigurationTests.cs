@@ -86,9 +86,10 @@ public class ConfigurationTests
     // What is code or a stranger's object stands in no file; everything else must be read.
     public static TheoryData<Type, string> Options =>
         new([
-            .. Names<MqttClientOptions>(nameof(MqttClientOptions.ConnectChannel), nameof(MqttClientOptions.ConnectCallback), nameof(MqttClientOptions.Authentication), nameof(MqttClientOptions.Credentials), nameof(MqttClientOptions.UserProperties),
+            .. Names<MqttClientOptions>(nameof(MqttClientOptions.ConnectChannel), nameof(MqttClientOptions.ConnectCallback), nameof(MqttClientOptions.Authentication), nameof(MqttClientOptions.Credentials), nameof(MqttClientOptions.UserProperties), nameof(MqttClientOptions.Interceptors),
                 nameof(MqttClientOptions.TimeProvider), nameof(MqttClientOptions.LoggerFactory)),
-            .. Names<MqttClientTimeouts>(), .. Names<MqttClientLimits>(), .. Names<MqttClientReconnect>(nameof(MqttClientReconnect.ShouldRetry), nameof(MqttClientReconnect.Pipeline)),
+            .. Names<MqttClientTls>(nameof(MqttClientTls.Certificate), nameof(MqttClientTls.SelectCertificate), nameof(MqttClientTls.TrustedCertificates), nameof(MqttClientTls.ValidateCertificate)),
+            .. Names<MqttClientWebSocket>(nameof(MqttClientWebSocket.Invoker)), .. Names<MqttClientTimeouts>(), .. Names<MqttClientLimits>(), .. Names<MqttClientReconnect>(nameof(MqttClientReconnect.ShouldRetry), nameof(MqttClientReconnect.Pipeline)),
             .. Names<MqttServerOptions>(nameof(MqttServerOptions.Listeners), nameof(MqttServerOptions.AcceptFilters), nameof(MqttServerOptions.ConnectionContext), nameof(MqttServerOptions.PacketHooks),
                 nameof(MqttServerOptions.StateChanged), nameof(MqttServerOptions.TimeProvider), nameof(MqttServerOptions.Logger)),
             .. Names<MqttServerTls>(nameof(MqttServerTls.Certificate)), .. Names<MqttConnectionLimits>(),
@@ -125,6 +126,8 @@ public class ConfigurationTests
     private static Dictionary<Type, string> Sections { get; } = new()
     {
         [typeof(MqttClientOptions)] = "",
+        [typeof(MqttClientTls)] = "Tls:",
+        [typeof(MqttClientWebSocket)] = "WebSocket:",
         [typeof(MqttClientTimeouts)] = "Timeouts:",
         [typeof(MqttClientLimits)] = "Limits:",
         [typeof(MqttClientReconnect)] = "Reconnect:",

@@ -1,3 +1,6 @@
+using System.Net;
+using System.Security.Authentication;
+
 namespace Mqtt.Hosting;
 
 /// <summary>Reads the options of a client from the configuration. By hand: the options are immutable, and a key that means nothing is to be told.</summary>
@@ -10,6 +13,9 @@ internal static class ClientSettings
         {
             Server = settings.Address(nameof(options.Server), options.Server),
             Servers = settings.Addresses(nameof(options.Servers), options.Servers),
+            Tls = settings.Section(nameof(options.Tls)) is { } tls ? Tls(tls, options.Tls) : options.Tls,
+            WebSocket = settings.Section(nameof(options.WebSocket)) is { } webSocket ? WebSocket(webSocket, options.WebSocket) : options.WebSocket,
+            Proxy = settings.Text(nameof(options.Proxy)) is null ? options.Proxy : new WebProxy(settings.Address(nameof(options.Proxy), options.Server)),
             Reconnect = settings.Section(nameof(options.Reconnect)) is { } reconnect ? Reconnect(reconnect, options.Reconnect) : options.Reconnect,
             ProtocolVersion = settings.Version(nameof(options.ProtocolVersion), options.ProtocolVersion),
             ClientId = settings.Text(nameof(options.ClientId)) ?? options.ClientId,
@@ -21,11 +27,42 @@ internal static class ClientSettings
             Timeouts = settings.Section(nameof(options.Timeouts)) is { } timeouts ? Timeouts(timeouts, options.Timeouts) : options.Timeouts,
             Limits = settings.Section(nameof(options.Limits)) is { } limits ? Limits(limits, options.Limits) : options.Limits,
             RequestResponseInformation = settings.Flag(nameof(options.RequestResponseInformation), options.RequestResponseInformation),
+            ResponseTopicPrefix = settings.Text(nameof(options.ResponseTopicPrefix)) ?? options.ResponseTopicPrefix,
             RequestProblemInformation = settings.Flag(nameof(options.RequestProblemInformation), options.RequestProblemInformation),
             HandlerFailure = settings.Choice(nameof(options.HandlerFailure), options.HandlerFailure),
             RequireKnownSession = settings.Flag(nameof(options.RequireKnownSession), options.RequireKnownSession),
             AllowDisallowedCodePoints = settings.Flag(nameof(options.AllowDisallowedCodePoints), options.AllowDisallowedCodePoints),
         };
+        settings.RequireNothingElse();
+        return result;
+    }
+
+    private static MqttClientTls Tls(SettingsReader settings, MqttClientTls tls)
+    {
+        var result = tls with
+        {
+            CertificateFile = settings.Text(nameof(tls.CertificateFile)) ?? tls.CertificateFile,
+            KeyFile = settings.Text(nameof(tls.KeyFile)) ?? tls.KeyFile,
+            Password = settings.Text(nameof(tls.Password)) ?? tls.Password,
+            TrustedFile = settings.Text(nameof(tls.TrustedFile)) ?? tls.TrustedFile,
+            TargetHost = settings.Text(nameof(tls.TargetHost)) ?? tls.TargetHost,
+            ApplicationProtocols = settings.List(nameof(tls.ApplicationProtocols)) ?? tls.ApplicationProtocols,
+            EnabledProtocols = settings.OneOf(nameof(tls.EnabledProtocols), tls.EnabledProtocols, new()
+            {
+                ["Tls12"] = SslProtocols.Tls12,
+                ["Tls13"] = SslProtocols.Tls13,
+                ["Tls12, Tls13"] = SslProtocols.Tls12 | SslProtocols.Tls13,
+            }),
+            RevocationMode = settings.Choice(nameof(tls.RevocationMode), tls.RevocationMode),
+            DangerousAcceptAnyCertificate = settings.Flag(nameof(tls.DangerousAcceptAnyCertificate), tls.DangerousAcceptAnyCertificate),
+        };
+        settings.RequireNothingElse();
+        return result;
+    }
+
+    private static MqttClientWebSocket WebSocket(SettingsReader settings, MqttClientWebSocket webSocket)
+    {
+        var result = webSocket with { RequestHeaders = settings.Texts(nameof(webSocket.RequestHeaders)) ?? webSocket.RequestHeaders };
         settings.RequireNothingElse();
         return result;
     }
@@ -70,6 +107,7 @@ internal static class ClientSettings
             Connect = settings.Time(nameof(timeouts.Connect), timeouts.Connect),
             PingResponse = settings.Time(nameof(timeouts.PingResponse), timeouts.PingResponse),
             Acknowledgement = settings.Time(nameof(timeouts.Acknowledgement), timeouts.Acknowledgement),
+            Response = settings.Time(nameof(timeouts.Response), timeouts.Response),
             Close = settings.Time(nameof(timeouts.Close), timeouts.Close),
         };
         settings.RequireNothingElse();
@@ -85,6 +123,7 @@ internal static class ClientSettings
             TopicAliasMaximum = settings.Number(nameof(limits.TopicAliasMaximum), limits.TopicAliasMaximum),
             StreamMessageCount = settings.Number(nameof(limits.StreamMessageCount), limits.StreamMessageCount),
             StreamBytes = settings.Number(nameof(limits.StreamBytes), limits.StreamBytes),
+            ExcessBytes = settings.Number(nameof(limits.ExcessBytes), limits.ExcessBytes),
             OutboxBytes = settings.Number(nameof(limits.OutboxBytes), limits.OutboxBytes),
         };
         settings.RequireNothingElse();

@@ -87,6 +87,14 @@ internal sealed class SettingsReader(IConfigurationSection section)
         return [.. list.GetChildren().Select(item => item.Value ?? throw Wrong(item.Key, "", "a list of texts"))];
     }
 
+    /// <summary>The values below a key by their names; <see langword="null"/> if there is no such key.</summary>
+    public IReadOnlyDictionary<string, string>? Texts(string key)
+    {
+        known.Add(key);
+        var all = section.GetSection(key);
+        return all.Exists() ? all.GetChildren().ToDictionary(item => item.Key, item => item.Value ?? throw Wrong($"{key}:{item.Key}", "", "a text")) : null;
+    }
+
     /// <summary>What stands below a key; <see langword="null"/> if there is no such key.</summary>
     public SettingsReader? Section(string key)
     {
