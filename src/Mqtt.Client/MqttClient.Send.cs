@@ -81,7 +81,7 @@ public sealed partial class MqttClient
             Retain = packet.Retain,
             Properties = packet.Properties,
         };
-        var result = await session.PublishAsync(copy, cancellationToken).ConfigureAwait(false);
+        var result = await session.PublishAsync(copy, wanted: null, cancellationToken).ConfigureAwait(false);
         PublishResponsePacket? answer = qualityOfService switch
         {
             QualityOfService.AtMostOnce => null,

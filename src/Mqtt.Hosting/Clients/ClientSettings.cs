@@ -26,6 +26,7 @@ internal static class ClientSettings
             KeepAlive = settings.Time(nameof(options.KeepAlive), options.KeepAlive),
             Timeouts = settings.Section(nameof(options.Timeouts)) is { } timeouts ? Timeouts(timeouts, options.Timeouts) : options.Timeouts,
             Limits = settings.Section(nameof(options.Limits)) is { } limits ? Limits(limits, options.Limits) : options.Limits,
+            Queue = settings.Section(nameof(options.Queue)) is { } queue ? Queue(queue, options.Queue) : options.Queue,
             RequestResponseInformation = settings.Flag(nameof(options.RequestResponseInformation), options.RequestResponseInformation),
             ResponseTopicPrefix = settings.Text(nameof(options.ResponseTopicPrefix)) ?? options.ResponseTopicPrefix,
             RequestProblemInformation = settings.Flag(nameof(options.RequestProblemInformation), options.RequestProblemInformation),
@@ -95,6 +96,19 @@ internal static class ClientSettings
             MaximumDelay = settings.Time(nameof(reconnect.MaximumDelay), reconnect.MaximumDelay),
             MaxAttempts = settings.Number(nameof(reconnect.MaxAttempts), reconnect.MaxAttempts),
             AllowedReferences = settings.List(nameof(reconnect.AllowedReferences)) ?? reconnect.AllowedReferences,
+        };
+        settings.RequireNothingElse();
+        return result;
+    }
+
+    private static MqttClientQueue Queue(SettingsReader settings, MqttClientQueue queue)
+    {
+        var result = queue with
+        {
+            Count = settings.Number(nameof(queue.Count), queue.Count),
+            Bytes = settings.Number(nameof(queue.Bytes), queue.Bytes),
+            AtMostOnce = settings.Choice(nameof(queue.AtMostOnce), queue.AtMostOnce),
+            Acknowledged = settings.Choice(nameof(queue.Acknowledged), queue.Acknowledged),
         };
         settings.RequireNothingElse();
         return result;
