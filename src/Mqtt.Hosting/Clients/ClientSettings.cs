@@ -135,6 +135,7 @@ internal static class ClientSettings
             ReceiveMaximum = settings.Number(nameof(limits.ReceiveMaximum), limits.ReceiveMaximum),
             MaximumPacketSizeBytes = settings.Number(nameof(limits.MaximumPacketSizeBytes), limits.MaximumPacketSizeBytes),
             TopicAliasMaximum = settings.Number(nameof(limits.TopicAliasMaximum), limits.TopicAliasMaximum),
+            OutgoingTopicAliasMaximum = settings.Number(nameof(limits.OutgoingTopicAliasMaximum), limits.OutgoingTopicAliasMaximum),
             StreamMessageCount = settings.Number(nameof(limits.StreamMessageCount), limits.StreamMessageCount),
             StreamBytes = settings.Number(nameof(limits.StreamBytes), limits.StreamBytes),
             ExcessBytes = settings.Number(nameof(limits.ExcessBytes), limits.ExcessBytes),
