@@ -133,5 +133,5 @@ internal sealed class WebSocketChannel(WebSocket socket, EndPoint? localEndPoint
     };
 
     private MqttConnectionException Broken(Exception failure) =>
-        new(isAborted ? "The connection was aborted." : $"The connection broke: {failure.Message}", failure);
+        new(isAborted ? "The connection was aborted." : $"The connection broke: {failure.GetBaseException().Message}", failure);
 }

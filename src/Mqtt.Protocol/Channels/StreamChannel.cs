@@ -154,5 +154,5 @@ public sealed class StreamChannel : MqttChannel
 
     private MqttConnectionException Broken(Exception failure) =>
         failure as MqttConnectionException
-        ?? new MqttConnectionException(aborted ? "The connection was aborted." : $"The connection broke: {failure.Message}", failure);
+        ?? new MqttConnectionException(aborted ? "The connection was aborted." : $"The connection broke: {failure.GetBaseException().Message}", failure);
 }
