@@ -5,29 +5,39 @@ namespace Mqtt.Interop.Tests;
 /// <summary>Debian's mosquitto as the server, and as a bridge to ours.</summary>
 internal sealed class DebianMosquitto : IServer
 {
-    private readonly RunningProgram program;
-    private readonly HeldPort port;
+    // It knows no port 0.
+    private readonly HeldPort port = new();
+    private readonly HeldPort webSocketPort = new();
+    private readonly byte[] configuration;
+    private RunningProgram program;
 
-    private DebianMosquitto(RunningProgram program, HeldPort port) => (this.program, this.port) = (program, port);
+    private DebianMosquitto(IEnumerable<string> configuration, bool byWebSocket)
+    {
+        // Started by root, it would become a user who can read nothing of what a test has written.
+        List<string> lines = ["user root", $"listener {port.Number} 127.0.0.1", "allow_anonymous true"];
+        if (byWebSocket)
+            lines.AddRange([$"listener {webSocketPort.Number} 127.0.0.1", "protocol websockets"]);
+        this.configuration = Encoding.UTF8.GetBytes(string.Join('\n', [.. lines, .. configuration, ""]));
+        program = StartProgram();
+    }
 
     public int Port => port.Number;
 
+    public int WebSocketPort => webSocketPort.Number;
+
     /// <summary>Starts it.</summary>
     /// <param name="configuration">Lines of its configuration beside its address.</param>
-    public static async Task<DebianMosquitto> StartAsync(params IEnumerable<string> configuration)
+    public static Task<DebianMosquitto> StartAsync(params IEnumerable<string> configuration) => StartAsync(byWebSocket: false, configuration);
+
+    /// <summary>Starts it.</summary>
+    /// <param name="byWebSocket">With a second listener, for WebSockets: it refuses to have that alone.</param>
+    /// <param name="configuration">Further lines of its configuration; what they say of a listener is said of the last one.</param>
+    public static async Task<DebianMosquitto> StartAsync(bool byWebSocket, params IEnumerable<string> configuration)
     {
-        // It knows no port 0.
-        var port = new HeldPort();
-        var program = RunningProgram.Start("mosquitto", ["-v", "-c", "/dev/stdin"], "install Debian's package mosquitto, as ./test.sh does");
-        var started = new DebianMosquitto(program, port);
+        var started = new DebianMosquitto(configuration, byWebSocket);
         try
         {
-            string[] lines = [$"listener {port.Number} 127.0.0.1", "allow_anonymous true", .. configuration, ""];
-            await program.Input.WriteAsync(Encoding.UTF8.GetBytes(string.Join('\n', lines)));
-            program.Input.Close();
-
-            // Its first lines may speak of running, too.
-            await program.ErrorLineAsync(line => line.EndsWith(" running", StringComparison.Ordinal), "running");
+            await started.RunsAsync();
             return started;
         }
         catch
@@ -69,10 +79,40 @@ internal sealed class DebianMosquitto : IServer
     /// <summary>Ends it at once.</summary>
     public void Kill() => program.Kill();
 
+    /// <summary>Sends its process a signal, such as <c>STOP</c>.</summary>
+    public Task SignalAsync(string name) => program.SignalAsync(name);
+
+    /// <summary>Ends it as a system does that shuts down: if it keeps anything, it writes it to its file.</summary>
+    public async Task StopAsync()
+    {
+        await program.SignalAsync("TERM");
+        await program.EndAsync();
+    }
+
+    /// <summary>Starts it anew, where it was and with the same configuration.</summary>
+    public async Task StartAgainAsync()
+    {
+        await program.DisposeAsync();
+        program = StartProgram();
+        await RunsAsync();
+    }
+
     public async ValueTask DisposeAsync()
     {
         await program.DisposeAsync();
         port.Dispose();
+        webSocketPort.Dispose();
+    }
+
+    private static RunningProgram StartProgram() => RunningProgram.Start("mosquitto", ["-v", "-c", "/dev/stdin"], "install Debian's package mosquitto, as ./test.sh does");
+
+    private async Task RunsAsync()
+    {
+        await program.Input.WriteAsync(configuration);
+        program.Input.Close();
+
+        // Its first lines may speak of running, too.
+        await program.ErrorLineAsync(line => line.EndsWith(" running", StringComparison.Ordinal), "running");
     }
 
     // One SUBSCRIBE for each topic whose messages come to the bridge.
