@@ -81,7 +81,7 @@ public sealed partial class MqttClient : IAsyncDisposable
     public int QueuedPublishCount => session.QueuedCount;
 
     /// <summary>How many messages were dropped, as their <see cref="MqttQueuePolicy"/> said, because too many waited to be sent.</summary>
-    public long DroppedPublishCount => session.DroppedCount;
+    public long DroppedPublishCount => session.DroppedPublishCount;
 
     /// <summary>
     /// The messages that match no subscription of this client, such as those that a resumed session had queued for an earlier run of the

@@ -336,7 +336,7 @@ internal sealed class ClientSession : IThreadPoolWorkItem, IAsyncDisposable
     }
 
     /// <summary>How many messages were dropped because too many waited to be sent.</summary>
-    public long DroppedCount
+    public long DroppedPublishCount
     {
         get
         {

@@ -25,7 +25,7 @@ internal sealed class OutgoingMessages(MqttClientQueue bounds)
     public long DroppedCount => queue.DroppedCount;
 
     /// <summary>True if somebody may be waiting for an answer of the server, or for the server to read.</summary>
-    public bool AwaitsServer => flights.Count > 0 || waiting.Count > 0 || waitingAtQoS0.Count > 0;
+    public bool AwaitsServer => flights.Count > 0 || queue.Count > 0;
 
     /// <summary>Takes a message in, to be sent as soon as it may.</summary>
     /// <exception cref="MqttConnectionException">There is no room for it, and its policy is to fail.</exception>
