@@ -252,6 +252,7 @@ internal sealed class MqttConn : IAsyncDisposable
         if (defines)
             aliases.Confirm(topic, alias);
         Outbox.Commit(bytes, turn);
+        session.Statistics.OnMessageSent();
         keepAlive.OnSent();
         return true;
     }
