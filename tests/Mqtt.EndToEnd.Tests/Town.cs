@@ -10,13 +10,14 @@ public sealed class Town : IAsyncDisposable
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     private readonly MemoryListener listener = new();
-    private readonly MqttBroker broker = new();
+    private readonly MqttBroker broker;
     private readonly MqttServer server;
     private readonly Transport transport;
     private readonly List<MqttClient> clients = [];
 
-    private Town(Transport transport)
+    private Town(Transport transport, MqttBrokerOptions? options)
     {
+        broker = new MqttBroker(options ?? new());
         this.transport = transport;
         server = new MqttServer(broker, transport switch
         {
@@ -29,9 +30,9 @@ public sealed class Town : IAsyncDisposable
     /// <summary>The channel under the client that connected last of those that are made for it: whoever aborts it breaks the connection.</summary>
     public MqttChannel? LatestChannel { get; private set; }
 
-    public static async Task<Town> BeginAsync(Transport transport)
+    public static async Task<Town> BeginAsync(Transport transport, MqttBrokerOptions? options = null)
     {
-        var town = new Town(transport);
+        var town = new Town(transport, options);
         await town.server.StartAsync();
         return town;
     }

@@ -34,9 +34,23 @@ internal sealed class PublishFlow(SessionContext context, Router<Session> router
     /// <param name="turn">The turn in which outboxes are flushed.</param>
     public Session? Accept(Attachment from, PublishPacket packet, MqttString topic, QualityOfService qualityOfService, Func<string, bool>? receivers, Turn turn)
     {
-        var packetId = packet.PacketId;
-        if (qualityOfService != QualityOfService.AtMostOnce && !IsNew(from, qualityOfService, packetId, turn))
+        if (qualityOfService == QualityOfService.AtMostOnce)
+            return AcceptNew(from, packet, topic, qualityOfService, receivers, turn);
+        if (!IsNew(from, qualityOfService, packet.PacketId, turn))
             return null;
+        try
+        {
+            return AcceptNew(from, packet, topic, qualityOfService, receivers, turn);
+        }
+        finally
+        {
+            from.IsPublishingOnce = false;
+        }
+    }
+
+    private Session? AcceptNew(Attachment from, PublishPacket packet, MqttString topic, QualityOfService qualityOfService, Func<string, bool>? receivers, Turn turn)
+    {
+        var packetId = packet.PacketId;
         if (reserved.Has(topic.Span) && !(from.BypassesRights && ReservedTopics.IsWritable(topic.Span)))
         {
             context.Statistics.OnDropped(DropCause.NotAuthorized);
@@ -267,10 +281,17 @@ internal sealed class PublishFlow(SessionContext context, Router<Session> router
         var (qualityOfService, packetId) = (packet.QualityOfService, packet.PacketId);
         if (qualityOfService == QualityOfService.AtMostOnce || !IsNew(from, qualityOfService, packetId, turn))
             return;
-        if (reasonCode >= ReasonCode.UnspecifiedError)
-            Refuse(from, qualityOfService, packetId, reasonCode, turn);
-        else
-            from.Session.Answer(from, new Departure(qualityOfService == QualityOfService.ExactlyOnce ? MqttPacketType.PubRec : MqttPacketType.PubAck, packetId, reasonCode, 0), turn);
+        try
+        {
+            if (reasonCode >= ReasonCode.UnspecifiedError)
+                Refuse(from, qualityOfService, packetId, reasonCode, turn);
+            else
+                from.Session.Answer(from, new Departure(qualityOfService == QualityOfService.ExactlyOnce ? MqttPacketType.PubRec : MqttPacketType.PubAck, packetId, reasonCode, 0), turn);
+        }
+        finally
+        {
+            from.IsPublishingOnce = false;
+        }
     }
 
     private Match<Session> RetainAndFind(Publication publication, out long position)

@@ -13,6 +13,8 @@ namespace Mqtt.Server.Broker.Sessions;
 /// </summary>
 internal sealed class Attachment(Session session, MqttConnection connection, ConnectPacket connect, ClientLimits limits, string? userName, long number) : BrokerClient
 {
+    private bool isPublishingOnce;
+
     public Session Session => session;
 
     public override string ClientId => session.ClientId;
@@ -61,6 +63,15 @@ internal sealed class Attachment(Session session, MqttConnection connection, Con
 
     /// <summary>Aliases that the client sets. Its own loop uses them alone.</summary>
     public IncomingTopicAliases Aliases => field ??= new(limits.TopicAliasMaximum);
+
+    /// <summary>
+    /// True while its loop publishes a new QoS 2 message: from when the identifier is taken, under the session's lock, to when every queue has the message.
+    /// </summary>
+    public bool IsPublishingOnce
+    {
+        get => Volatile.Read(ref isPublishingOnce);
+        set => Volatile.Write(ref isPublishingOnce, value);
+    }
 
     /// <summary>Packets that wait for the store, in order. Under the session's lock.</summary>
     public WaitingDepartures? Waiting { get; set; }

@@ -19,6 +19,9 @@ internal sealed partial class Session
     private readonly IncomingFlights arrivals;
     private long lastSequence;
 
+    // A connection that was taken over while it published a QoS 2 message. Under the gate.
+    private Attachment? predecessor;
+
     // Publishers that wait until there is room again, and the wait of this session's own client for another. Under the gate.
     private WaitingPublishers? waiting;
     private Pause? ownPause;
@@ -104,6 +107,8 @@ internal sealed partial class Session
             if (Attachment != attachment)
                 return false;
             Attachment = null;
+            if (attachment.IsPublishingOnce)
+                predecessor = attachment;
             waiting?.EndAll();
             attachment.Waiting?.End();
             if (attachment.WaitingCount > 0)
@@ -204,15 +209,36 @@ internal sealed partial class Session
         ownPause = null;
     }
 
-    /// <summary>A QoS 1 or 2 message came in.</summary>
+    /// <summary>A QoS 1 or 2 message came in. A new one of QoS 2 counts as being published until <see cref="Attachment.IsPublishingOnce"/> is taken back.</summary>
     public ArrivalOutcome OnArrival(Attachment attachment, QualityOfService qualityOfService, ushort packetId)
     {
         // QoS 1 counts only while its acknowledgement waits to leave, which needs no lock: the client's own loop alone adds to it.
         if (qualityOfService == QualityOfService.AtLeastOnce)
             return attachment.IsV5 && arrivals.Unacknowledged >= arrivals.ReceiveMaximum ? ArrivalOutcome.QuotaExceeded : ArrivalOutcome.New;
 
+        ArrivalOutcome outcome;
+        var wait = default(SpinWait);
+        while (!TryArrive(attachment, packetId, out outcome))
+            wait.SpinOnce();
+        return outcome;
+    }
+
+    // Not while the connection before, on a thread of its own, is still publishing what it took last: this one sends that again, which is no new message then,
+    // and the next one must not overtake it. Publishing never waits, so that this does not for long.
+    private bool TryArrive(Attachment attachment, ushort packetId, out ArrivalOutcome outcome)
+    {
+        outcome = ArrivalOutcome.Duplicate;
         lock (Gate)
-            return Attachment == attachment ? arrivals.OnPublish(qualityOfService, packetId) : ArrivalOutcome.Duplicate;
+        {
+            if (Attachment != attachment)
+                return true;
+            if (predecessor is { IsPublishingOnce: true })
+                return false;
+            predecessor = null;
+            outcome = arrivals.OnPublish(QualityOfService.ExactlyOnce, packetId);
+            attachment.IsPublishingOnce = outcome == ArrivalOutcome.New;
+            return true;
+        }
     }
 
     /// <summary>True if a QoS 2 message with this identifier has come and was not released.</summary>
