@@ -66,6 +66,12 @@ public sealed partial class MqttClient : IAsyncDisposable
     /// <summary>What the server said about the present connection; null if there is none.</summary>
     public MqttConnectResult? Connection => session.Accepted;
 
+    /// <summary>How many messages wait to be sent: for a connection, for the server's Receive Maximum, or for the network.</summary>
+    public int QueuedPublishCount => session.QueuedCount;
+
+    /// <summary>How many messages were dropped, as their <see cref="MqttQueuePolicy"/> said, because too many waited to be sent.</summary>
+    public long DroppedPublishCount => session.DroppedCount;
+
     /// <summary>
     /// The messages that match no subscription of this client, such as those that a resumed session had queued for an earlier run of the
     /// program. They are acknowledged as they come. Those that find the stream full are dropped and counted.
@@ -140,31 +146,35 @@ public sealed partial class MqttClient : IAsyncDisposable
         packet.Payload = payload;
         packet.QualityOfService = qualityOfService;
         packet.Retain = retain;
-        return PublishAsync(packet, cancellationToken);
+        return PublishAsync(packet, policy: null, cancellationToken);
     }
 
     /// <summary>
     /// Publishes a message. At QoS 0 it completes once the message is handed over to the connection, which is at once unless too much waits for the
     /// network; at QoS 1 and 2 with the server's acknowledgement, however long the server's Receive Maximum makes it wait. The result carries the reason
     /// code. The payload may be used again once it has completed.
+    /// <para>
+    /// While the client connects or reconnects, QoS 1 and 2 wait in the queue that <see cref="MqttClientOptions.Queue"/> bounds, and QoS 0 fails; both may be changed
+    /// there, and for a single message. A message in flight is sent again if the next connection resumes the session; if the server has lost it, QoS 1 is published
+    /// anew, and QoS 2 fails, since nobody can know the outcome.
+    /// </para>
     /// </summary>
-    /// <exception cref="MqttConnectionException">At QoS 0: there is no connection. At QoS 1 and 2: there is none and none is being made, or the client stopped making one.</exception>
+    /// <exception cref="MqttConnectionException">
+    /// There is no connection, and the message is not to wait for one or none is being made; or the client stopped making one. What was never sent is forgotten then;
+    /// what was in flight may be delivered.
+    /// </exception>
     /// <exception cref="MqttRefusedException">The message goes beyond what the server announced: QoS, RETAIN, packet size. It was not sent.</exception>
     /// <exception cref="ArgumentException">The message cannot be sent in any way: the topic name is not well formed, or a property has no place here.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled. A message that was in flight then stays so, and may be delivered.</exception>
-    public ValueTask<MqttPublishResult> PublishAsync(MqttMessage message, CancellationToken cancellationToken = default)
-    {
-        ArgumentNullException.ThrowIfNull(message);
-        if (cancellationToken.IsCancellationRequested)
-            return ValueTask.FromCanceled<MqttPublishResult>(cancellationToken);
-        var packet = Borrow();
-        packet.Topic = message.Topic;
-        packet.Payload = message.Payload;
-        packet.QualityOfService = message.QualityOfService;
-        packet.Retain = message.Retain;
-        packet.Properties = WithoutHops(message.Properties);
-        return PublishAsync(packet, cancellationToken);
-    }
+    public ValueTask<MqttPublishResult> PublishAsync(MqttMessage message, CancellationToken cancellationToken = default) => PublishAsync(message, null, cancellationToken);
+
+    /// <summary>Publishes a message, with a policy of its own in place of that of <see cref="MqttClientOptions.Queue"/>.</summary>
+    /// <param name="message">The message.</param>
+    /// <param name="policy">What becomes of it while it cannot be sent.</param>
+    /// <param name="cancellationToken">Ends the wait; a message that was not sent yet never is.</param>
+    /// <inheritdoc cref="PublishAsync(MqttMessage, CancellationToken)"/>
+    public ValueTask<MqttPublishResult> PublishAsync(MqttMessage message, MqttQueuePolicy policy, CancellationToken cancellationToken = default) =>
+        PublishAsync(message, (MqttQueuePolicy?)policy, cancellationToken);
 
     /// <summary>
     /// Registers a stream for the messages of a filter, at any time. With a connection SUBSCRIBE goes out at once, else right after the
@@ -286,11 +296,25 @@ public sealed partial class MqttClient : IAsyncDisposable
         return packet;
     }
 
-    private ValueTask<MqttPublishResult> PublishAsync(PublishPacket packet, CancellationToken cancellationToken)
+    private ValueTask<MqttPublishResult> PublishAsync(MqttMessage message, MqttQueuePolicy? policy, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(message);
+        if (cancellationToken.IsCancellationRequested)
+            return ValueTask.FromCanceled<MqttPublishResult>(cancellationToken);
+        var packet = Borrow();
+        packet.Topic = message.Topic;
+        packet.Payload = message.Payload;
+        packet.QualityOfService = message.QualityOfService;
+        packet.Retain = message.Retain;
+        packet.Properties = WithoutHops(message.Properties);
+        return PublishAsync(packet, policy, cancellationToken);
+    }
+
+    private ValueTask<MqttPublishResult> PublishAsync(PublishPacket packet, MqttQueuePolicy? policy, CancellationToken cancellationToken)
     {
         try
         {
-            return session.PublishAsync(packet, cancellationToken);
+            return session.PublishAsync(packet, policy, cancellationToken);
         }
         catch (Exception refused) when (refused is MqttConnectionException or MqttRefusedException)
         {

@@ -92,6 +92,9 @@ public sealed record MqttClientOptions
     /// <summary>What is taken in and kept at most. Default: see there.</summary>
     public MqttClientLimits Limits { get; init; } = new();
 
+    /// <summary>How many messages wait to be sent, and what becomes of them without a connection. Default: see there.</summary>
+    public MqttClientQueue Queue { get; init; } = new();
+
     /// <summary>Asks the server for a basis for response topics (5.0). Default: false.</summary>
     public bool RequestResponseInformation { get; init; }
 
@@ -133,6 +136,7 @@ public sealed record MqttClientOptions
             RequireServer(server, nameof(Servers));
         RequireTransport();
         RequireReconnect();
+        RequireQueue();
         Require(ProtocolVersion is >= MqttProtocolVersion.V310 and <= MqttProtocolVersion.V500, nameof(ProtocolVersion), "there is no such version");
         RequireVersion();
         Require(KeepAlive >= TimeSpan.Zero && KeepAlive <= TimeSpan.FromSeconds(ushort.MaxValue), nameof(KeepAlive), "it is 0 to 65,535 seconds");
@@ -176,6 +180,15 @@ public sealed record MqttClientOptions
         Require(Reconnect.Delay > TimeSpan.Zero && Reconnect.Delay <= MqttClientReconnect.LongestDelay, "Reconnect.Delay", "it is longer than zero, up to a day");
         Require(Reconnect.MaximumDelay >= Reconnect.Delay && Reconnect.MaximumDelay <= MqttClientReconnect.LongestDelay, "Reconnect.MaximumDelay", "it is at least Delay, up to a day");
         Require(Reconnect.MaxAttempts is null or > 0, "Reconnect.MaxAttempts", "it is at least 1");
+    }
+
+    private void RequireQueue()
+    {
+        RequireSomething(Queue, nameof(Queue));
+        Require(Queue.Count > 0, "Queue.Count", "it is at least 1");
+        Require(Queue.Bytes > 0, "Queue.Bytes", "it is at least 1");
+        Require(Enum.IsDefined(Queue.AtMostOnce), "Queue.AtMostOnce", "there is no such policy");
+        Require(Enum.IsDefined(Queue.Acknowledged), "Queue.Acknowledged", "there is no such policy");
     }
 
     private void RequireVersion()

@@ -22,7 +22,7 @@ internal sealed class ClientSession : IThreadPoolWorkItem, IAsyncDisposable
     private readonly ClientStatus status;
 
     // What is owed. Under the gate.
-    private readonly OutgoingMessages outgoing = new();
+    private readonly OutgoingMessages outgoing;
     private readonly SubscriptionTable subscriptions = new();
     private readonly Receipts receipts = new();
 
@@ -48,6 +48,7 @@ internal sealed class ClientSession : IThreadPoolWorkItem, IAsyncDisposable
         Options = options;
         this.status = status;
         this.logger = logger;
+        outgoing = new OutgoingMessages(options.Queue);
         ClientId = options.ClientId ?? $"mqtt-{RandomNumberGenerator.GetHexString(16, lowercase: true)}";
         Unclaimed = new MqttSubscription(this, [], MqttSubscriptionOptions.Default, handler: null);
     }
@@ -253,28 +254,49 @@ internal sealed class ClientSession : IThreadPoolWorkItem, IAsyncDisposable
 
     // --- Publishing ---
 
+    /// <summary>How many messages wait to be sent.</summary>
+    public int QueuedCount
+    {
+        get
+        {
+            lock (gate)
+                return outgoing.QueuedCount;
+        }
+    }
+
+    /// <summary>How many messages were dropped because too many waited to be sent.</summary>
+    public long DroppedCount
+    {
+        get
+        {
+            lock (gate)
+                return outgoing.DroppedCount;
+        }
+    }
+
     /// <summary>Publishes. The packet is only borrowed. Completes at once at QoS 0, if there is room, else with the acknowledgement.</summary>
     /// <exception cref="MqttConnectionException">There is no connection and, at QoS 1 and 2, none is being made; or the client stopped making one.</exception>
     /// <exception cref="MqttRefusedException">The message goes beyond what the server takes.</exception>
     /// <exception cref="ArgumentException">The message cannot be sent in any way.</exception>
-    public ValueTask<MqttPublishResult> PublishAsync(PublishPacket packet, CancellationToken cancellationToken)
+    public ValueTask<MqttPublishResult> PublishAsync(PublishPacket packet, MqttQueuePolicy? wanted, CancellationToken cancellationToken)
     {
+        var policy = wanted ?? Options.Queue.PolicyFor(packet.QualityOfService);
         OutgoingPublish message;
         using (Turn.Enter(out var turn))
         {
             lock (gate)
             {
-                RequireConnection(orAttempt: packet.QualityOfService != QualityOfService.AtMostOnce);
+                RequireConnection(orAttempt: policy != MqttQueuePolicy.FailOffline);
                 var bytes = MqttPacketWriter.Measure(packet, Options.ProtocolVersion);
                 if (connection is not null && ServerLimits.Refusal(packet.QualityOfService, packet.Retain, bytes, connection.Accepted!) is { } refusal)
                     throw refusal;
-                if (packet.QualityOfService == QualityOfService.AtMostOnce && !outgoing.HasWaitingAtQoS0 && connection!.HasRoom(bytes))
+                if (packet.QualityOfService == QualityOfService.AtMostOnce && connection is not null && !outgoing.HasWaitingAtQoS0 && connection.HasRoom(bytes))
                 {
                     connection.SendPublish(packet, bytes, turn);
                     return default;
                 }
 
-                message = new OutgoingPublish(packet, bytes, Options.ProtocolVersion);
+                message = new OutgoingPublish(packet, bytes, Options.ProtocolVersion, policy);
                 outgoing.Add(message);
                 if (connection is not null)
                     outgoing.Pump(connection, turn);
@@ -293,7 +315,7 @@ internal sealed class ClientSession : IThreadPoolWorkItem, IAsyncDisposable
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
             lock (gate)
-                message.IsAbandoned = true;
+                outgoing.Cancel(message);
             throw;
         }
     }

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Mqtt.Protocol.Channels;
 using Mqtt.Protocol.Delivery;
 
@@ -7,19 +8,35 @@ namespace Mqtt.Client;
 /// The messages that the client owes to the server, and the packet identifiers of all its requests: what is in flight, what waits
 /// for the server's Receive Maximum, and what waits for room in the outbox. The session's lock guards it.
 /// </summary>
-internal sealed class OutgoingMessages
+internal sealed class OutgoingMessages(MqttClientQueue bounds)
 {
     private readonly OutgoingFlights<Flight> flights = new(ushort.MaxValue);
 
-    // What waits to be sent, oldest first. QoS 0 needs no identifier and may overtake.
-    private readonly Queue<OutgoingPublish> waiting = new();
-    private readonly Queue<OutgoingPublish> waitingAtQoS0 = new();
+    // What waits to be sent.
+    private readonly OutgoingQueue queue = new(bounds);
 
     /// <summary>True if a QoS 0 message must wait its turn.</summary>
-    public bool HasWaitingAtQoS0 => waitingAtQoS0.Count > 0;
+    public bool HasWaitingAtQoS0 => queue.HasAtMostOnce;
+
+    /// <summary>How many messages wait to be sent.</summary>
+    public int QueuedCount => queue.Count;
+
+    /// <summary>How many messages were dropped because too many waited.</summary>
+    public long DroppedCount => queue.DroppedCount;
 
     /// <summary>Takes a message in, to be sent as soon as it may.</summary>
-    public void Add(OutgoingPublish message) => (message.QualityOfService == QualityOfService.AtMostOnce ? waitingAtQoS0 : waiting).Enqueue(message);
+    /// <exception cref="MqttConnectionException">There is no room for it, and its policy is to fail.</exception>
+    public void Add(OutgoingPublish message) => queue.Add(message);
+
+    /// <summary>Nobody waits for a message any more. If it was not sent, it never will be.</summary>
+    public void Cancel(OutgoingPublish message)
+    {
+        message.IsAbandoned = true;
+        if (message.Place.List is null)
+            return;
+        queue.Remove(message);
+        message.Release();
+    }
 
     /// <summary>An identifier for a SUBSCRIBE or UNSUBSCRIBE.</summary>
     /// <exception cref="InvalidOperationException">All are in use.</exception>
@@ -36,11 +53,11 @@ internal sealed class OutgoingMessages
     {
         while (conn.HasRoom() && flights.TryNextResend(out var packetId, out var state, out var flight))
             SendAgain(conn, turn, packetId, state, (OutgoingPublish)flight!);
-        while (TryPeek(waiting, conn, out var message) && conn.HasRoom(message.Bytes) && flights.TryBegin(message.QualityOfService, message, out var packetId))
-            Send(conn, turn, waiting.Dequeue(), packetId);
-        while (TryPeek(waitingAtQoS0, conn, out var message) && conn.HasRoom(message.Bytes))
+        while (TryPeek(QualityOfService.AtLeastOnce, conn, out var message) && conn.HasRoom(message.Bytes) && flights.TryBegin(message.QualityOfService, message, out var packetId))
+            Send(conn, turn, message, packetId);
+        while (TryPeek(QualityOfService.AtMostOnce, conn, out var message) && conn.HasRoom(message.Bytes))
         {
-            Send(conn, turn, waitingAtQoS0.Dequeue(), 0);
+            Send(conn, turn, message, 0);
             message.Complete(default);
         }
     }
@@ -99,39 +116,35 @@ internal sealed class OutgoingMessages
     /// </summary>
     public void StartAnew(int receiveMaximum)
     {
-        var inFlight = flights.Flights();
-        var later = waiting.ToArray();
+        var inFlight = InFlight().ToArray();
         flights.Clear();
         flights.Window = receiveMaximum;
-        waiting.Clear();
-        foreach (var (_, _, flight) in inFlight)
+        var again = new List<OutgoingPublish>();
+        foreach (var message in inFlight)
         {
-            var message = flight as OutgoingPublish;
             if (message is { QualityOfService: QualityOfService.AtLeastOnce, IsAbandoned: false })
-                waiting.Enqueue(message);
+                again.Add(message);
             else
-                message?.Fail(new MqttConnectionException("The server has lost the session: the outcome of this message is unknown."));
+                message.Fail(new MqttConnectionException("The server has lost the session: the outcome of this message is unknown."));
         }
 
-        foreach (var message in later)
-            waiting.Enqueue(message);
+        queue.PutFirst(again);
     }
 
-    /// <summary>The connection ended. Messages stay owed, but those of QoS 0; requests are handed back, to be made again.</summary>
+    /// <summary>The connection ended. Messages stay owed, but those that are not to wait for another; requests are handed back, to be made again.</summary>
     public IEnumerable<Flight> Suspend(Exception error)
     {
         var unanswered = flights.Flights().Where(flight => flight.State == FlightState.AwaitingAnswer).ToArray();
         foreach (var (packetId, _, _) in unanswered)
             flights.OnAnswer(packetId, out _);
-        FailAll(waitingAtQoS0, error);
+        queue.Fail(error, MqttQueuePolicy.FailOffline);
         return unanswered.Select(flight => flight.Message);
     }
 
     /// <summary>There will be no connection: whoever waits is told. What was sent stays owed, what was never sent is forgotten.</summary>
     public void GiveUp(Exception error)
     {
-        FailAll(waitingAtQoS0, error);
-        FailAll(waiting, error);
+        queue.Fail(error);
         foreach (var message in InFlight())
             message.Abandon(error);
     }
@@ -139,8 +152,7 @@ internal sealed class OutgoingMessages
     /// <summary>The client is gone: nothing is owed any more.</summary>
     public void Dispose(Exception error)
     {
-        FailAll(waitingAtQoS0, error);
-        FailAll(waiting, error);
+        queue.Fail(error);
         foreach (var message in InFlight().ToArray())
             message.Fail(error);
         flights.Clear();
@@ -160,8 +172,9 @@ internal sealed class OutgoingMessages
         ? new(packet.ReasonCode)
         : new(packet.ReasonCode, packet.ReasonString?.ToString()) { UserProperties = packet.Properties.ToOwned().UserProperties };
 
-    private static void Send(MqttConn conn, Turn turn, OutgoingPublish message, ushort packetId)
+    private void Send(MqttConn conn, Turn turn, OutgoingPublish message, ushort packetId)
     {
+        queue.Remove(message);
         message.SentAt = conn.Now;
         conn.SendPublish(message.Frame(packetId, duplicate: false), turn);
     }
@@ -189,26 +202,18 @@ internal sealed class OutgoingMessages
         conn.SendPublish(message.Frame(packetId, duplicate: true), turn);
     }
 
-    // What was abandoned before it was sent is passed over, and so is what this server does not take.
-    private static bool TryPeek(Queue<OutgoingPublish> queue, MqttConn conn, out OutgoingPublish message)
+    // What this server does not take is passed over.
+    private bool TryPeek(QualityOfService line, MqttConn conn, [NotNullWhen(true)] out OutgoingPublish? message)
     {
-        while (queue.TryPeek(out message!))
+        while ((message = queue.Peek(line)) is not null)
         {
-            var refusal = message.Refusal(conn.Accepted!);
-            if (!message.IsAbandoned && refusal is null)
+            if (message.Refusal(conn.Accepted!) is not { } refusal)
                 return true;
-            queue.Dequeue().Release();
-            if (refusal is not null)
-                message.Fail(refusal);
+            queue.Remove(message);
+            message.Fail(refusal);
         }
 
         return false;
-    }
-
-    private static void FailAll(Queue<OutgoingPublish> queue, Exception error)
-    {
-        while (queue.TryDequeue(out var message))
-            message.Fail(error);
     }
 
     private IEnumerable<OutgoingPublish> InFlight() => flights.Flights().Select(flight => flight.Message).OfType<OutgoingPublish>();

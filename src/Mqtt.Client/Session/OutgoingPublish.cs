@@ -15,9 +15,11 @@ internal sealed class OutgoingPublish : Flight
     private readonly bool retain;
     private byte[]? frame;
 
-    public OutgoingPublish(PublishPacket packet, int bytes, MqttProtocolVersion version)
+    public OutgoingPublish(PublishPacket packet, int bytes, MqttProtocolVersion version, MqttQueuePolicy policy)
     {
         Bytes = bytes;
+        Policy = policy;
+        Place = new(this);
         QualityOfService = packet.QualityOfService;
         retain = packet.Retain;
         packet.PacketId = QualityOfService == QualityOfService.AtMostOnce ? (ushort)0 : ushort.MaxValue;
@@ -36,6 +38,12 @@ internal sealed class OutgoingPublish : Flight
     }
 
     public QualityOfService QualityOfService { get; }
+
+    /// <summary>What becomes of it while it cannot be sent.</summary>
+    public MqttQueuePolicy Policy { get; }
+
+    /// <summary>Its place in the queue, while it waits there.</summary>
+    public LinkedListNode<OutgoingPublish> Place { get; }
 
     /// <summary>The length of the packet.</summary>
     public int Bytes { get; }
