@@ -21,6 +21,12 @@ public sealed record MqttClientLimits
     /// </summary>
     public int TopicAliasMaximum { get; init; }
 
+    /// <summary>
+    /// How many topic aliases the client uses towards the server, if that takes as many, 0 to 65,535 (5.0): a topic gets one at its second use, and is left out from then
+    /// on; not in packets above 4 KiB. 0 turns them off. Default: 16, as many as our broker takes.
+    /// </summary>
+    public int OutgoingTopicAliasMaximum { get; init; } = 16;
+
     /// <summary>How many messages wait in one stream; a QoS 0 message that finds it full is dropped and counted. Default: 10,000.</summary>
     public int StreamMessageCount { get; init; } = 10_000;
 

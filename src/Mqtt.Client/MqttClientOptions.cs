@@ -143,6 +143,7 @@ public sealed record MqttClientOptions
         Require(SessionExpiry >= TimeSpan.Zero || SessionExpiry == Timeout.InfiniteTimeSpan, nameof(SessionExpiry), "it is not negative");
         Require(Limits.ReceiveMaximum is >= 1 and <= ushort.MaxValue, "Limits.ReceiveMaximum", "it is 1 to 65,535");
         Require(Limits.TopicAliasMaximum is >= 0 and <= ushort.MaxValue, "Limits.TopicAliasMaximum", "it is 0 to 65,535");
+        Require(Limits.OutgoingTopicAliasMaximum is >= 0 and <= ushort.MaxValue, "Limits.OutgoingTopicAliasMaximum", "it is 0 to 65,535");
         Require(Limits.MaximumPacketSizeBytes is null or >= 16, "Limits.MaximumPacketSizeBytes", "it is at least 16 bytes");
         Require(Limits.StreamMessageCount > 0, "Limits.StreamMessageCount", "it is at least 1");
         Require(Limits.StreamBytes > 0, "Limits.StreamBytes", "it is at least 1");

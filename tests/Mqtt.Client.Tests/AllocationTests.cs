@@ -9,11 +9,12 @@ public class AllocationTests
     private const int MessagesOfBatch = 500;
 
     [Theory]
-    [InlineData(MqttProtocolVersion.V311)]
-    [InlineData(MqttProtocolVersion.V500)]
-    public async Task Publishing_at_QoS_0_allocates_nothing(MqttProtocolVersion version)
+    [InlineData(MqttProtocolVersion.V311, 0)]
+    [InlineData(MqttProtocolVersion.V500, 0)]
+    [InlineData(MqttProtocolVersion.V500, 16)]
+    public async Task Publishing_at_QoS_0_allocates_nothing(MqttProtocolVersion version, byte topicAliasMaximum)
     {
-        var channel = new PreparedChannel(version, batch: []);
+        var channel = new PreparedChannel(version, batch: [], topicAliasMaximum);
         await using var client = new MqttClient(new MqttClientOptions { ProtocolVersion = version, ConnectChannel = _ => new(channel) });
         await client.ConnectAsync().Soon();
         MqttString topic = "plant/7/temperature";
@@ -35,6 +36,8 @@ public class AllocationTests
         Measure();
         Measure().Should().Be(0);
         channel.WrittenBytes.Should().BeGreaterThan(2L * MessagesOfBatch * Batches * payload.Length);
+        if (topicAliasMaximum > 0)
+            channel.WrittenBytes.Should().BeLessThan(2L * MessagesOfBatch * Batches * (payload.Length + 16), "the topic is left out");
     }
 
     [Theory]
@@ -84,11 +87,11 @@ public class AllocationTests
     }
 
     /// <summary>A channel that takes everything, and gives CONNACK and then as many batches as it is told to, without allocating.</summary>
-    private sealed class PreparedChannel(MqttProtocolVersion version, byte[] batch) : MqttChannel
+    private sealed class PreparedChannel(MqttProtocolVersion version, byte[] batch, byte topicAliasMaximum = 0) : MqttChannel
     {
         private readonly SemaphoreSlim deliveries = new(0);
         private readonly CancellationTokenSource aborted = new();
-        private byte[] current = version == MqttProtocolVersion.V500 ? [0x20, 3, 0, 0, 0] : [0x20, 2, 0, 0];
+        private byte[] current = version == MqttProtocolVersion.V500 ? [0x20, 6, 0, 0, 3, 0x22, 0, topicAliasMaximum] : [0x20, 2, 0, 0];
         private int taken;
         private long written;
 

@@ -1,4 +1,5 @@
 using Mqtt.Protocol.Channels;
+using Mqtt.Protocol.Delivery;
 
 namespace Mqtt.Client;
 
@@ -11,7 +12,13 @@ internal sealed class MqttConn : IAsyncDisposable
     // So many bytes of acknowledgements and requests wait at most, beyond the publishes: a server that sends and never reads is cut off.
     private const int ControlBytes = 1024 * 1024;
 
+    // A larger packet hardly gets smaller by an alias, and would be copied once more for it.
+    private const int MostAliasedBytes = 4096;
+
     private static readonly PingReqPacket PingReq = new();
+
+    [ThreadStatic]
+    private static byte[]? scratch;
 
     private readonly MqttChannel channel;
     private readonly ClientSession session;
@@ -20,6 +27,9 @@ internal sealed class MqttConn : IAsyncDisposable
     private readonly KeepAlive keepAlive;
     private readonly TaskCompletionSource<MqttConnectResult?> connected = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenSource ended = new();
+
+    // Made with CONNACK, if both sides want any. Under the outbox's gate.
+    private OutgoingTopicAliases? aliases;
 
     // The first cause counts.
     private MqttDisconnectCause? cause;
@@ -128,6 +138,14 @@ internal sealed class MqttConn : IAsyncDisposable
     {
         if (Outbox.IsClosed)
             throw (cause ?? new(MqttDisconnectOrigin.Client, default)).ToException();
+        if (aliases is not null && bytes <= MostAliasedBytes)
+        {
+            var frame = (scratch ??= new byte[MostAliasedBytes]).AsSpan(0, bytes);
+            MqttPacketWriter.Write(frame, packet, Version);
+            SendPublish(packet.Topic.Span, frame, turn);
+            return;
+        }
+
         MqttPacketWriter.Write(Outbox.Reserve(bytes), packet, Version);
         Outbox.Commit(bytes, turn);
         keepAlive.OnSent();
@@ -145,11 +163,37 @@ internal sealed class MqttConn : IAsyncDisposable
         keepAlive.OnSent();
     }
 
-    /// <summary>Appends an encoded PUBLISH.</summary>
-    public void SendPublish(ReadOnlySpan<byte> frame, Turn turn)
+    /// <summary>Appends an encoded PUBLISH, with an alias if its topic has one. Under the outbox's gate.</summary>
+    public void SendPublish(ReadOnlySpan<byte> topic, ReadOnlySpan<byte> frame, Turn turn)
+    {
+        if (!TrySendAliased(topic, frame, turn))
+            SendPublishAgain(frame, turn);
+    }
+
+    /// <summary>Appends an encoded PUBLISH as it is. Under the outbox's gate.</summary>
+    public void SendPublishAgain(ReadOnlySpan<byte> frame, Turn turn)
     {
         Outbox.Append(frame, turn);
         keepAlive.OnSent();
+    }
+
+    private bool TrySendAliased(ReadOnlySpan<byte> topic, ReadOnlySpan<byte> frame, Turn turn)
+    {
+        if (aliases is null || frame.Length > MostAliasedBytes || Outbox.IsClosed)
+            return false;
+        var alias = aliases.Find(topic, out var defines);
+        if (alias == 0)
+            return false;
+        var bytes = AliasedPublish.Write(Outbox.Reserve(frame.Length + AliasedPublish.MostExtraBytes), frame, alias, withTopic: defines);
+        if (bytes > Accepted!.MaximumPacketSizeBytes)
+            return false; // By the alias alone [MQTT-3.2.2-15].
+
+        // It is set once the packet that sets it is in the outbox, from which nothing is taken back [MQTT-3.3.2-9].
+        if (defines)
+            aliases.Confirm(topic, alias);
+        Outbox.Commit(bytes, turn);
+        keepAlive.OnSent();
+        return true;
     }
 
     /// <summary>What whoever connects is to see when the connection has ended before it was accepted.</summary>
@@ -226,6 +270,8 @@ internal sealed class MqttConn : IAsyncDisposable
             throw new MqttProtocolException(ReasonCode.ProtocolError, "The server names an authentication method although none was asked for.");
 
         Accepted = new MqttConnectResult(packet, session.ClientId, options.KeepAlive, options.SessionExpiry);
+        if (Math.Min(Accepted.TopicAliasMaximum, options.Limits.OutgoingTopicAliasMaximum) is > 0 and var maximum)
+            aliases = new OutgoingTopicAliases(maximum);
         session.Attach(this, Accepted, turn);
         keepAlive.Start(Accepted.KeepAlive);
         connected.TrySetResult(Accepted);

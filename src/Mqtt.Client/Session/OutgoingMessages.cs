@@ -176,7 +176,7 @@ internal sealed class OutgoingMessages(MqttClientQueue bounds)
     {
         queue.Remove(message);
         message.SentAt = conn.Now;
-        conn.SendPublish(message.Frame(packetId, duplicate: false), turn);
+        conn.SendPublish(message.Topic, message.Frame(packetId, duplicate: false), turn);
     }
 
     private void SendAgain(MqttConn conn, Turn turn, ushort packetId, FlightState state, OutgoingPublish message)
@@ -199,7 +199,8 @@ internal sealed class OutgoingMessages(MqttClientQueue bounds)
             return;
         }
 
-        conn.SendPublish(message.Frame(packetId, duplicate: true), turn);
+        // With the full topic: an alias of an earlier connection means nothing on this one.
+        conn.SendPublishAgain(message.Frame(packetId, duplicate: true), turn);
     }
 
     // What this server does not take is passed over.

@@ -12,6 +12,7 @@ internal sealed class OutgoingPublish : Flight
 
     private readonly TaskCompletionSource<MqttPublishResult> result = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly int packetIdOffset;
+    private readonly int topicLength;
     private readonly bool retain;
     private byte[]? frame;
 
@@ -34,7 +35,8 @@ internal sealed class OutgoingPublish : Flight
             throw;
         }
 
-        packetIdOffset = LengthOfFixedHeader(frame) + 2 + packet.Topic.Length;
+        topicLength = packet.Topic.Length;
+        packetIdOffset = LengthOfFixedHeader(frame) + 2 + topicLength;
     }
 
     public QualityOfService QualityOfService { get; }
@@ -47,6 +49,9 @@ internal sealed class OutgoingPublish : Flight
 
     /// <summary>The length of the packet.</summary>
     public int Bytes { get; }
+
+    /// <summary>The topic, as it stands in the packet.</summary>
+    public ReadOnlySpan<byte> Topic => frame.AsSpan(packetIdOffset - topicLength, topicLength);
 
     /// <summary>How it ended.</summary>
     public Task<MqttPublishResult> Result => result.Task;
