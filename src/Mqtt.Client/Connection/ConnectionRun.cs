@@ -133,7 +133,7 @@ internal sealed class ConnectionRun
         while (true)
         {
             await ConnectAsync(loss).ConfigureAwait(false);
-            retries.OnConnected();
+            retries.OnConnected(connector.AcceptedAt);
             OnUp();
             var cause = await connector.Ended.ConfigureAwait(false);
             lock (gate)

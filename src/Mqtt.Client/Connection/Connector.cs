@@ -16,6 +16,9 @@ internal sealed class Connector(ClientSession session, ServerList servers)
     /// <summary>What the server of the latest connection said; null if it did not accept.</summary>
     public MqttConnectResult? Accepted => latest?.Accepted;
 
+    /// <summary>When it said so.</summary>
+    public long AcceptedAt => latest?.AcceptedAt ?? 0;
+
     /// <summary>Completes, never with an error, when the latest connection is closed, with the cause.</summary>
     public Task<MqttDisconnectCause> Ended { get; private set; } = Task.FromResult(new MqttDisconnectCause(MqttDisconnectOrigin.Client, ReasonCode.Success));
 

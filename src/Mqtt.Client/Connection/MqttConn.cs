@@ -69,6 +69,9 @@ internal sealed class MqttConn : IAsyncDisposable
     /// <summary>What the server said; set before the session hears of the connection.</summary>
     public MqttConnectResult? Accepted { get; private set; }
 
+    /// <summary>When it said so, as a timestamp of the client's clock.</summary>
+    public long AcceptedAt { get; private set; }
+
     /// <summary>Completes with the server's answer, or with nothing if the connection ended before.</summary>
     public Task<MqttConnectResult?> Connected => connected.Task;
 
@@ -344,6 +347,7 @@ internal sealed class MqttConn : IAsyncDisposable
         Accepted = new MqttConnectResult(packet, session.ClientId, options.KeepAlive, options.SessionExpiry);
         if (Math.Min(Accepted.TopicAliasMaximum, options.Limits.OutgoingTopicAliasMaximum) is > 0 and var maximum)
             aliases = new OutgoingTopicAliases(maximum);
+        AcceptedAt = Now;
         session.Attach(this, Accepted, turn);
         keepAlive.Start(Accepted.KeepAlive);
         connected.TrySetResult(Accepted);

@@ -58,10 +58,10 @@ internal sealed class RetrySchedule
             ExceptionDispatchInfo.Throw(final);
     }
 
-    /// <summary>There is a connection.</summary>
-    public void OnConnected()
+    /// <summary>There is a connection, since this time: the client may have been told long before the loop comes here.</summary>
+    public void OnConnected(long acceptedAt)
     {
-        connectedAt = clock.GetTimestamp();
+        connectedAt = acceptedAt;
         untold = null;
     }
 
