@@ -151,10 +151,14 @@ internal sealed class Router<T>
         places.Clear();
         foreach (var subscription in matches.SelectMany(static node => node.Subscriptions))
         {
-            if (places.TryAdd(subscription.Subscriber, merged.Count))
-                merged.Add(subscription.Target);
-            else
-                merged[places[subscription.Subscriber]] = merged[places[subscription.Subscriber]].With(subscription);
+            if (places.TryGetValue(subscription.Subscriber, out var place))
+            {
+                merged[place] = merged[place].With(subscription);
+                continue;
+            }
+
+            places.Add(subscription.Subscriber, merged.Count);
+            merged.Add(subscription.Target);
         }
 
         Target<T>[] targets = [.. merged];
