@@ -43,10 +43,10 @@ internal sealed class PublishFlow(SessionContext context, Router<Session> router
     /// <param name="turn">The turn in which outboxes are flushed.</param>
     public Session? Accept(Attachment from, PublishPacket packet, MqttString topic, QualityOfService qualityOfService, Func<string, bool>? receivers, Turn turn)
     {
-        if (qualityOfService == QualityOfService.AtMostOnce)
-            return AcceptNew(from, packet, topic, qualityOfService, receivers, turn);
-        if (!IsNew(from, qualityOfService, packet.PacketId, turn))
+        if (qualityOfService != QualityOfService.AtMostOnce && !IsNew(from, qualityOfService, packet.PacketId, turn))
             return null;
+        if (qualityOfService != QualityOfService.ExactlyOnce)
+            return AcceptNew(from, packet, topic, qualityOfService, receivers, turn);
         try
         {
             return AcceptNew(from, packet, topic, qualityOfService, receivers, turn);
@@ -341,7 +341,8 @@ internal sealed class PublishFlow(SessionContext context, Router<Session> router
         return context.Store?.Retained.Delete(topic) ?? 0;
     }
 
-    // A repeated QoS 2 message is acknowledged again, and that is all [MQTT-4.3.3-10].
+    // A repeated QoS 2 message is acknowledged again, and that is all [MQTT-4.3.3-10]. The first copy may have come by the connection before,
+    // and not be safe yet: the identifier is handed in again for a position behind it.
     private static bool IsNew(Attachment from, QualityOfService qualityOfService, ushort packetId, Turn turn)
     {
         switch (from.Session.OnArrival(from, qualityOfService, packetId))
@@ -349,7 +350,7 @@ internal sealed class PublishFlow(SessionContext context, Router<Session> router
             case ArrivalOutcome.QuotaExceeded:
                 throw new MqttProtocolException(ReasonCode.ReceiveMaximumExceeded, "More unacknowledged messages than Receive Maximum.");
             case ArrivalOutcome.Duplicate:
-                from.Session.Answer(from, new Departure(MqttPacketType.PubRec, packetId, ReasonCode.Success, 0), turn);
+                from.Session.Answer(from, new Departure(MqttPacketType.PubRec, packetId, ReasonCode.Success, from.Session.StoreArrival(packetId)), turn);
                 return false;
             default:
                 return true;

@@ -9,7 +9,7 @@ public interface ISessionStore
     /// <summary>Deletes a session with everything that belongs to it: subscriptions, messages, received identifiers. Nothing happens if there is none.</summary>
     long Delete(string clientId);
 
-    /// <summary>Adds a QoS 2 identifier that the session received and has not released.</summary>
+    /// <summary>Adds a QoS 2 identifier that the session received and has not released. One that is there stays; the position is a new one all the same.</summary>
     long AddArrival(string clientId, ushort packetId);
 
     /// <summary>Takes such an identifier out.</summary>
