@@ -163,6 +163,23 @@ public sealed class DurabilityTests() : BrokerTests(StoreKind.SlowCommit)
     }
 
     [Theory, Versions]
+    public void A_repeated_QoS_2_message_is_acknowledged_when_all_that_was_written_before_is_safe(MqttProtocolVersion version)
+    {
+        var publisher = Resume("publisher", version);
+        var message = new PublishPacket { Topic = "t", Payload = "message"u8.ToArray(), QualityOfService = QoS2, PacketId = 7 };
+        publisher.Send(message);
+        publisher.Expect<PubRecPacket>();
+        Hold();
+
+        message.Duplicate = true;
+        publisher.Send(message);
+
+        publisher.ExpectNothing();
+        Commit();
+        publisher.Expect<PubRecPacket>().PacketId.Should().Be(7);
+    }
+
+    [Theory, Versions]
     public void A_QoS_2_PUBLISH_to_a_durable_session_leaves_when_its_identifier_is_safe_and_PUBREL_when_PUBREC_is(MqttProtocolVersion version)
     {
         var subscriber = Resume("subscriber", version);
