@@ -14,13 +14,18 @@ public class BufferTests
     [InlineData(0, 64)]
     [InlineData(1, 64)]
     [InlineData(64, 64)]
-    [InlineData(65, 128)]
+    [InlineData(65, 96)]
+    [InlineData(96, 96)]
+    [InlineData(97, 128)]
+    [InlineData(129, 192)]
+    [InlineData(193, 256)]
     [InlineData(4096, 4096)]
-    [InlineData(4097, 8192)]
+    [InlineData(4097, 6144)]
+    [InlineData(6145, 8192)]
     [InlineData(1024 * 1024, 1024 * 1024)]
     [InlineData(16 * 1024 * 1024, 16 * 1024 * 1024)]
     [InlineData(16 * 1024 * 1024 + 1, 16 * 1024 * 1024 + 1)]
-    public void A_buffer_has_the_next_power_of_two_and_above_16_MiB_the_exact_size(int wanted, int length)
+    public void A_buffer_has_the_next_of_two_sizes_to_each_doubling_and_above_16_MiB_the_exact_size(int wanted, int length)
     {
         var buffer = BufferPool.Rent(wanted);
 
