@@ -8,7 +8,7 @@ namespace Mqtt.Server.Broker.Retained;
 internal sealed class RetainedMessages
 {
     private readonly Lock gate = new();
-    private readonly Dictionary<MqttString, RetainedTopic> topics = new(Utf8Comparer.Instance);
+    private readonly HashSet<RetainedTopic> topics = new(RetainedTopicComparer.Instance);
     private readonly TopicOrder order = new();
     private long lastNumber;
 
@@ -41,8 +41,8 @@ internal sealed class RetainedMessages
             }
             else
             {
-                topic = new RetainedTopic(MqttString.FromUtf8(message.Parts.Topic.ToArray())) { Message = message.Hold() };
-                topics.Add(topic.Name, topic);
+                topic = new RetainedTopic { Message = message.Hold() };
+                topics.Add(topic);
                 order.Add(topic);
             }
 
@@ -68,8 +68,8 @@ internal sealed class RetainedMessages
         RetainedTopic? topic;
         lock (gate)
         {
-            if (topics.GetAlternateLookup<ReadOnlySpan<byte>>().Remove(name, out _, out topic))
-                order.Remove(topic);
+            if (topics.GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(name, out topic))
+                Forget(topic);
         }
 
         topic?.Message.Release();
@@ -90,7 +90,7 @@ internal sealed class RetainedMessages
     public bool MayMatch(MqttString filter)
     {
         lock (gate)
-            return MqttTopic.HasWildcard(filter.Span) ? topics.Count > 0 : topics.ContainsKey(filter);
+            return MqttTopic.HasWildcard(filter.Span) ? topics.Count > 0 : topics.GetAlternateLookup<ReadOnlySpan<byte>>().Contains(filter.Span);
     }
 
     /// <summary>
@@ -107,10 +107,7 @@ internal sealed class RetainedMessages
             else
                 PullOne(cursor, now, found, ref expired);
             foreach (var topic in expired ?? [])
-            {
-                topics.Remove(topic.Name);
-                order.Remove(topic);
-            }
+                Forget(topic);
         }
 
         foreach (var topic in expired ?? [])
@@ -125,16 +122,24 @@ internal sealed class RetainedMessages
     {
         lock (gate)
         {
-            foreach (var topic in topics.Values)
-                topic.Message.Release();
+            RetainedTopic[] all = [.. topics];
             topics.Clear();
             order.Clear();
+            foreach (var topic in all)
+                topic.Message.Release();
         }
+    }
+
+    // While its message is still held, since that has its name.
+    private void Forget(RetainedTopic topic)
+    {
+        topics.Remove(topic);
+        order.Remove(topic);
     }
 
     private void PullOne(RetainedCursor cursor, long now, List<StoredMessage> found, ref List<RetainedTopic>? expired)
     {
-        if (cursor.After.IsEmpty && topics.TryGetValue(cursor.Filter, out var topic))
+        if (cursor.After.IsEmpty && topics.GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(cursor.Filter.Span, out var topic))
             Take(topic, cursor, now, found, ref expired);
         cursor.After = cursor.Filter;
         cursor.IsDone = true;
@@ -145,13 +150,18 @@ internal sealed class RetainedMessages
     {
         var prefix = PrefixOf(cursor.Filter.Bytes);
         var isFirst = cursor.After.IsEmpty;
+        RetainedTopic? last = null;
         foreach (var topic in order.From(isFirst ? prefix : cursor.After.Bytes, inclusive: isFirst))
         {
             if (!topic.Name.Span.StartsWith(prefix.Span))
                 break;
             if (found.Count == most || mostVisited-- == 0)
+            {
+                cursor.After = last is null ? cursor.After : last.Name.ToOwned();
                 return;
-            cursor.After = topic.Name;
+            }
+
+            last = topic;
             if (MqttTopic.Matches(cursor.Filter.Span, topic.Name.Span))
                 Take(topic, cursor, now, found, ref expired);
         }

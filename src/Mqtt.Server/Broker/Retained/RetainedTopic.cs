@@ -4,11 +4,10 @@ using Mqtt.Server.Broker.Messages;
 namespace Mqtt.Server.Broker.Retained;
 
 /// <summary>A topic that has a retained message; the message changes, the topic stays in its place.</summary>
-/// <param name="name">The topic name; it owns its bytes.</param>
-internal sealed class RetainedTopic(MqttString name)
+internal sealed class RetainedTopic
 {
-    /// <summary>The topic name.</summary>
-    public MqttString Name => name;
+    /// <summary>The topic name. Its bytes are those of the message: who needs it for longer than the message is held copies it.</summary>
+    public MqttString Name => MqttString.FromUtf8(Message.Parts.Topic);
 
     /// <summary>Its last message, held.</summary>
     public required StoredMessage Message { get; set; }
