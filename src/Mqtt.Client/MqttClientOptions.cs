@@ -74,6 +74,13 @@ public sealed record MqttClientOptions
     /// <summary>User name and password. Default: none, or those of <see cref="Server"/>.</summary>
     public MqttCredentials? Credentials { get; init; }
 
+    /// <summary>
+    /// Asked for user name and password before each attempt to connect, in place of <see cref="Credentials"/>: for tokens that expire. Its time is part of
+    /// <see cref="MqttClientTimeouts.Connect"/>, and the token given is cancelled with the attempt. If it fails the attempt does, as if the server could not be reached.
+    /// Default: none.
+    /// </summary>
+    public Func<CancellationToken, ValueTask<MqttCredentials>>? CredentialsCallback { get; init; }
+
     /// <summary>Enhanced authentication (5.0). Default: none.</summary>
     public MqttAuthentication? Authentication { get; init; }
 
@@ -151,6 +158,7 @@ public sealed record MqttClientOptions
         RequireQueue();
         Require(ProtocolVersion is >= MqttProtocolVersion.V310 and <= MqttProtocolVersion.V500, nameof(ProtocolVersion), "there is no such version");
         RequireVersion();
+        Require(Credentials is null || CredentialsCallback is null, nameof(CredentialsCallback), "it takes the place of Credentials");
         Require(KeepAlive >= TimeSpan.Zero && KeepAlive <= TimeSpan.FromSeconds(ushort.MaxValue), nameof(KeepAlive), "it is 0 to 65,535 seconds");
         Require(SessionExpiry >= TimeSpan.Zero || SessionExpiry == Timeout.InfiniteTimeSpan, nameof(SessionExpiry), "it is not negative");
         Require(Limits.ReceiveMaximum is >= 1 and <= ushort.MaxValue, "Limits.ReceiveMaximum", "it is 1 to 65,535");
@@ -171,6 +179,11 @@ public sealed record MqttClientOptions
             Require(MqttTopic.IsValidName(Will.Message.Topic.Span), nameof(Will), $"'{Will.Message.Topic}' is no topic name");
         return this;
     }
+
+    /// <summary>Checks user name and password.</summary>
+    /// <exception cref="ArgumentException">They cannot be sent; the message names the option they come from.</exception>
+    internal static void RequireCredentials(MqttCredentials? credentials, MqttProtocolVersion version, string name) =>
+        Require(version == MqttProtocolVersion.V500 || credentials is not { UserName: null, Password: not null }, name, "before 5.0 a password needs a user name");
 
     private void RequireServer(Uri server, string name)
     {
@@ -213,7 +226,7 @@ public sealed record MqttClientOptions
             return;
         Require(ClientId is not "" || CleanStart, nameof(ClientId), "before 5.0 only a clean start may leave the identifier to the server");
         Require(ClientId is not "" || ProtocolVersion != MqttProtocolVersion.V310, nameof(ClientId), "3.1 needs an identifier");
-        Require(Credentials is not { UserName: null, Password: not null }, nameof(Credentials), "before 5.0 a password needs a user name");
+        RequireCredentials(Credentials, ProtocolVersion, nameof(Credentials));
         Require(Authentication is null, nameof(Authentication), "it needs 5.0");
     }
 

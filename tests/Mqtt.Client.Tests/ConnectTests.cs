@@ -327,6 +327,7 @@ public class ConnectTests
     [InlineData("Limits.ReceiveMaximum")]
     [InlineData("Timeouts.Connect")]
     [InlineData("Credentials")]
+    [InlineData("CredentialsCallback")]
     [InlineData("Will")]
     public void An_option_that_cannot_be_used_is_named(string name)
     {
@@ -340,6 +341,7 @@ public class ConnectTests
             "Limits.ReceiveMaximum" => options with { Limits = new MqttClientLimits { ReceiveMaximum = 0 } },
             "Timeouts.Connect" => options with { Timeouts = new MqttClientTimeouts { Connect = TimeSpan.Zero } },
             "Credentials" => options with { Credentials = new MqttCredentials(null, "secret"), ProtocolVersion = MqttProtocolVersion.V311 },
+            "CredentialsCallback" => options with { Credentials = new MqttCredentials("user"), CredentialsCallback = static _ => new(new MqttCredentials("other")) },
             _ => options with { Will = new MqttWill(new MqttMessage("not/+/this", "")) },
         };
 

@@ -73,6 +73,27 @@ public class ReconnectTests
     }
 
     [Fact]
+    public async Task Credentials_are_asked_for_anew_each_time_and_an_attempt_that_gets_none_fails()
+    {
+        Queue<Func<MqttCredentials>> answers = new([
+            static () => new("user", "first"), static () => throw new InvalidOperationException("no token today"), static () => new("user", "third")]);
+        await using var scene = Scene.Begin(options => options with { Reconnect = Defaults, CredentialsCallback = _ => new(answers.Dequeue()()) });
+        var connecting = scene.Client.ConnectAsync();
+        (await scene.Dialled().AcceptAsync()).Password!.Value.ToArray().Should().Equal("first"u8.ToArray());
+        await connecting.Soon();
+        await scene.HappenedAsync<MqttConnectedEvent>();
+        scene.Server.Abort();
+
+        await scene.WaitForRetryAsync((await scene.HappenedAsync<MqttDisconnectedEvent>()).RetryIn);
+        var failed = await scene.HappenedAsync<MqttConnectFailedEvent>();
+        failed.Error.Should().BeOfType<MqttConnectionException>().Which.Message.Should().Contain("no token today");
+        scene.HasDialled.Should().BeFalse();
+
+        await scene.WaitForRetryAsync(failed.RetryIn);
+        (await scene.Dialled().AcceptAsync()).Password!.Value.ToArray().Should().Equal("third"u8.ToArray());
+    }
+
+    [Fact]
     public async Task It_can_be_switched_off()
     {
         await using var scene = await Scene.ConnectedAsync();

@@ -3,7 +3,7 @@ namespace Mqtt.Client;
 /// <summary>Makes CONNECT from the options.</summary>
 internal static class ConnectRequest
 {
-    public static ConnectPacket Build(MqttClientOptions options, Uri server, string clientId)
+    public static ConnectPacket Build(MqttClientOptions options, Uri server, string clientId, MqttCredentials? credentials)
     {
         var packet = new ConnectPacket
         {
@@ -12,7 +12,7 @@ internal static class ConnectRequest
             CleanStart = options.CleanStart,
             KeepAliveSeconds = (ushort)Seconds.FromTimeSpan(options.KeepAlive),
         };
-        var credentials = options.Credentials ?? CredentialsOf(server);
+        credentials ??= CredentialsOf(server);
         if (credentials?.UserName is { } userName)
             packet.UserName = userName;
         packet.Password = credentials?.Password;

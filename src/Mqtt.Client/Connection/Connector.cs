@@ -66,8 +66,9 @@ internal sealed class Connector(ClientSession session, ServerList servers)
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
         try
         {
+            var credentials = await CredentialsAsync(either.Token).ConfigureAwait(false);
             var channel = await Dialer.DialAsync(server, options, either.Token).ConfigureAwait(false);
-            await ConnectAsync(channel, server, either.Token).ConfigureAwait(false);
+            await ConnectAsync(channel, server, credentials, either.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException cancelled) when (!cancellationToken.IsCancellationRequested)
         {
@@ -75,11 +76,27 @@ internal sealed class Connector(ClientSession session, ServerList servers)
         }
     }
 
-    private async ValueTask ConnectAsync(MqttChannel channel, Uri server, CancellationToken cancellationToken)
+    private async ValueTask<MqttCredentials?> CredentialsAsync(CancellationToken cancellationToken)
+    {
+        if (options.CredentialsCallback is not { } ask)
+            return options.Credentials;
+        try
+        {
+            var credentials = await ask(cancellationToken).AsTask().WaitAsync(cancellationToken).ConfigureAwait(false);
+            MqttClientOptions.RequireCredentials(credentials, options.ProtocolVersion, nameof(MqttClientOptions.CredentialsCallback));
+            return credentials;
+        }
+        catch (Exception error) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new MqttConnectionException($"There are no credentials to connect with: {error.Message}", error);
+        }
+    }
+
+    private async ValueTask ConnectAsync(MqttChannel channel, Uri server, MqttCredentials? credentials, CancellationToken cancellationToken)
     {
         var conn = new MqttConn(channel, session);
         (latest, latestServer) = (conn, server);
-        Ended = RunAsync(conn, server);
+        Ended = RunAsync(conn, ConnectRequest.Build(options, server, session.ClientId, credentials));
         try
         {
             await conn.Connected.WaitAsync(cancellationToken).ConfigureAwait(false);
@@ -99,9 +116,9 @@ internal sealed class Connector(ClientSession session, ServerList servers)
             throw conn.Failure();
     }
 
-    private async Task<MqttDisconnectCause> RunAsync(MqttConn conn, Uri server)
+    private static async Task<MqttDisconnectCause> RunAsync(MqttConn conn, ConnectPacket request)
     {
         await using (conn.ConfigureAwait(false))
-            return await conn.RunAsync(ConnectRequest.Build(options, server, session.ClientId)).ConfigureAwait(false);
+            return await conn.RunAsync(request).ConfigureAwait(false);
     }
 }
