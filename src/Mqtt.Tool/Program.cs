@@ -1,5 +1,6 @@
 using Mqtt.Client;
 using Mqtt.Protocol;
+using Mqtt.Tool.Bench;
 using Mqtt.Tool.Clients;
 using Mqtt.Tool.CommandLine;
 using Mqtt.Tool.Serve;
@@ -9,7 +10,7 @@ namespace Mqtt.Tool;
 /// <summary>The program <c>mqtt</c>.</summary>
 internal static class Program
 {
-    private static readonly Func<Command>[] Commands = [() => new ServeCommand(), () => new PublishCommand(), () => new SubscribeCommand()];
+    private static readonly Func<Command>[] Commands = [() => new ServeCommand(), () => new PublishCommand(), () => new SubscribeCommand(), () => new BenchCommand()];
 
     /// <summary>Runs one command line.</summary>
     /// <returns>The exit code, one of <see cref="ExitCode"/>.</returns>

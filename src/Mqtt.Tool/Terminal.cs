@@ -13,8 +13,11 @@ internal sealed record Terminal(Stream Input, Stream Output, TextWriter Error)
 
     private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false);
 
+    /// <summary>True if standard error is a terminal, on which a line can be written over.</summary>
+    public bool IsErrorShown { get; init; }
+
     /// <summary>Those of this process.</summary>
-    public static Terminal OfProcess() => new(Console.OpenStandardInput(), OpenOutput(), Console.Error);
+    public static Terminal OfProcess() => new(Console.OpenStandardInput(), OpenOutput(), Console.Error) { IsErrorShown = !Console.IsErrorRedirected };
 
     /// <summary>True if a write failed because nobody reads the output any more, as in <c>mqtt sub ... | head</c>. That is a normal end.</summary>
     public static bool IsBrokenPipe(IOException failure) => failure.GetType() == typeof(IOException) && failure.HResult == BrokenPipe;

@@ -69,7 +69,7 @@ public class ProgramTests
     [InlineData("serve --listen mqtts://localhost:0 --cert /nowhere.pem", "mqtt serve: The certificate /nowhere.pem cannot be read*")]
     [InlineData("pub -m x", "mqtt pub: a topic (-t) and one of*")]
     [InlineData("pub -t a", "mqtt pub: a topic (-t) and one of*")]
-    [InlineData("pub -t a -m x -n", "mqtt pub: -n : only one of*")]
+    [InlineData("pub -t a -m x -n", "mqtt pub: -n: only one of*")]
     [InlineData("pub -t a/+ -m x", "mqtt pub: 'a/+' is no topic to publish to")]
     [InlineData("pub -t a -m x -q 3", "mqtt pub: -q 3: a number from 0 to 2 is expected")]
     [InlineData("pub -t a -m x -V 4", "mqtt pub: -V 4: 31, 311 or 5 is expected")]

@@ -70,7 +70,8 @@ internal sealed class ClientSettings
     /// <summary>Reads 0, 1 or 2.</summary>
     public static QualityOfService Quality(string text) => (QualityOfService)Values.Number(text, 0, 2);
 
-    private static MqttProtocolVersion Version(string text) => text switch
+    /// <summary>Reads a version as mosquitto's programs write it.</summary>
+    public static MqttProtocolVersion Version(string text) => text switch
     {
         "31" or "mqttv31" or "3.1" => MqttProtocolVersion.V310,
         "311" or "mqttv311" or "3.1.1" => MqttProtocolVersion.V311,

@@ -10,6 +10,9 @@ internal sealed class FlagSet : IEnumerable<Flag>
 {
     private readonly List<Flag> flags = [];
 
+    /// <summary>Takes a word that stands by itself; throws <see cref="FormatException"/> if it is wrong. Default: none is expected.</summary>
+    public Action<string>? Word { get; set; }
+
     /// <summary>Adds a flag that takes a value.</summary>
     public void Add(string name, char letter, string value, string help, Action<string> apply) => flags.Add(new Flag(name, letter, value, help, apply));
 
@@ -37,6 +40,8 @@ internal sealed class FlagSet : IEnumerable<Flag>
                 ReadLong(word, words, ref at);
             else if (word.Length > 1 && word[0] == '-')
                 ReadShort(word, words, ref at);
+            else if (Word is not null)
+                Apply(Word, word, "");
             else
                 throw new UsageException($"'{word}' is not expected here");
         }
@@ -48,9 +53,9 @@ internal sealed class FlagSet : IEnumerable<Flag>
         var name = equals < 0 ? word : word[..equals];
         var flag = flags.Find(flag => flag.Name == name[2..]) ?? throw new UsageException($"unknown flag {name}");
         if (flag.Value is not null)
-            Apply(flag, name, equals < 0 ? Next(name, words, ref at) : word[(equals + 1)..]);
+            Apply(flag.Apply, equals < 0 ? Next(name, words, ref at) : word[(equals + 1)..], $"{name} ");
         else if (equals < 0)
-            Apply(flag, name, "");
+            Apply(flag.Apply, "", name);
         else
             throw new UsageException($"{name} takes no value");
     }
@@ -63,11 +68,11 @@ internal sealed class FlagSet : IEnumerable<Flag>
             var flag = flags.Find(flag => flag.Letter == name[1]) ?? throw new UsageException($"unknown flag {name}");
             if (flag.Value is null)
             {
-                Apply(flag, name, "");
+                Apply(flag.Apply, "", name);
                 continue;
             }
 
-            Apply(flag, name, letter + 1 < word.Length ? word[(letter + 1)..] : Next(name, words, ref at));
+            Apply(flag.Apply, letter + 1 < word.Length ? word[(letter + 1)..] : Next(name, words, ref at), $"{name} ");
             return;
         }
     }
@@ -75,15 +80,15 @@ internal sealed class FlagSet : IEnumerable<Flag>
     private static string Next(string name, ReadOnlySpan<string> words, ref int at) =>
         ++at < words.Length ? words[at] : throw new UsageException($"{name} needs a value");
 
-    private static void Apply(Flag flag, string name, string value)
+    private static void Apply(Action<string> apply, string value, string name)
     {
         try
         {
-            flag.Apply(value);
+            apply(value);
         }
         catch (FormatException wrong)
         {
-            throw new UsageException($"{name} {value}: {wrong.Message}");
+            throw new UsageException($"{name}{value}: {wrong.Message}");
         }
     }
 }
