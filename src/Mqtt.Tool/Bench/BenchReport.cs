@@ -61,7 +61,7 @@ internal static class BenchReport
 
         Times("latency", tally.Delivery);
         Times("answers", tally.Answers);
-        Line("processor", Cost(result));
+        Line("processor", $"{Cost(result)}");
         if (result.Failures.Count > 0)
             Line("", $"{result.Failures.Count:N0} connections ended early, the first: {result.Failures[0].Message}");
         return text.ToString().TrimEnd();
@@ -75,12 +75,10 @@ internal static class BenchReport
         }
     }
 
-    private static FormattableString Cost(BenchResult result)
+    private static string Cost(BenchResult result)
     {
-        double Each(TimeSpan time) => result.Operations == 0 ? 0 : time.TotalMicroseconds / result.Operations;
-        return result.Cost.Server is { } server
-            ? $"{Each(server):0.###} us of the server and {Each(result.Cost.Own):0.###} us of this program for each of {result.Operations:N0}"
-            : (FormattableString)$"{Each(result.Cost.Own):0.###} us of this program for each of {result.Operations:N0}";
+        var own = string.Create(CultureInfo.InvariantCulture, $"{result.Each(result.Cost.Own):0.###} us of this program for each of {result.Operations:N0}");
+        return result.Cost.Server is { } server ? string.Create(CultureInfo.InvariantCulture, $"{result.Each(server):0.###} us of the server and {own}") : own;
     }
 
     private static string Rate(double count, TimeSpan time) =>

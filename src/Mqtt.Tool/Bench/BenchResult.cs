@@ -63,7 +63,8 @@ internal sealed record BenchResult(
         yield return ("connections_lost", Failures.Count);
     }
 
-    private double Each(TimeSpan time) => Operations == 0 ? 0 : time.TotalMicroseconds / Operations;
+    /// <summary>Processor time for each operation, in microseconds.</summary>
+    public double Each(TimeSpan time) => Operations == 0 ? 0 : time.TotalMicroseconds / Operations;
 
     private static double PerSecond(long count, TimeSpan time) => time <= TimeSpan.Zero ? 0 : count / time.TotalSeconds;
 }
