@@ -8,6 +8,11 @@ TARGETS = {
     'fanout1000_q0': (1.5, 10), 'pairs50_q1_256': (2.5, 35), 'pair1_5k': (1.3, 1),
 }
 CONNECTIONS = {'conn5k': '5,000', 'conn10k': '10,000'}
+STORED = {  # scenario: (what it does, what of it is measured)
+    'subs100k': ('100,000 subscriptions of 100 clients, a quarter with wildcards', {'cpu_us_per_sub': 'CPU us for each subscription', 'rss_bytes_per_sub': 'bytes for each'}),
+    'retained50k': ('50,000 retained messages', {'store_us_per_msg': 'CPU us to keep one', 'fetch_us_per_msg': 'to bring one', 'rss_bytes_per_msg': 'bytes for each'}),
+    'offline100k': ('100,000 messages for a client that is away', {'queue_us_per_msg': 'CPU us to queue one', 'drain_us_per_msg': 'to bring one', 'rss_bytes_per_msg': 'bytes for each'}),
+}
 PINS = {'split': 'The broker on one core, the generator on the other', 'none': 'No pinning: broker and generator share all cores'}
 
 
@@ -54,6 +59,15 @@ def connections(brokers):
     return lines
 
 
+def stored(brokers, keys):
+    lines = ['| broker | %s |' % ' | '.join(keys.values()), '|---|%s' % ('---:|' * len(keys))]
+    for broker, runs in brokers.items():
+        error = next((run['error'] for run in runs if run.get('error')), None)
+        if broker != 'null':
+            lines.append('| %s | %s |' % (broker, error or ' | '.join(number(median(runs, key)) for key in keys)))
+    return lines
+
+
 def main():
     folder, pins = sys.argv[1], sys.argv[2:]
     print('# Results\n\nWritten by `benchmarks/compare.sh`; [README.md](README.md) says how it measures. Main figure: the broker\'s processor time in')
@@ -67,11 +81,14 @@ def main():
         print('| scenario | ours | null | mosquitto | ours / null | mosquitto / ours | target | met | our p99 us | lost | note |')
         print('|---|---:|---:|---:|---:|---:|---|---|---:|---:|---|')
         for name, brokers in measured.items():
-            if name not in CONNECTIONS:
+            if name not in CONNECTIONS and name not in STORED:
                 print(row(name, brokers))
         for name, count in CONNECTIONS.items():
             if name in measured:
                 print('\n%s connections, of a broker that has just started:\n\n%s' % (count, '\n'.join(connections(measured[name]))))
+        for name, (title, keys) in STORED.items():
+            if name in measured:
+                print('\n%s:\n\n%s' % (title, '\n'.join(stored(measured[name], keys))))
 
 
 main()
