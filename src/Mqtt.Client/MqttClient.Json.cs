@@ -65,12 +65,23 @@ public sealed partial class MqttClient
         JsonTypeInfo<T> type,
         Func<T, MqttMessage, MqttTopicParameters, CancellationToken, ValueTask> handler,
         QualityOfService qualityOfService = QualityOfService.AtMostOnce,
-        MqttSubscriptionOptions? options = null)
-    {
-        ArgumentNullException.ThrowIfNull(type);
-        ArgumentNullException.ThrowIfNull(handler);
-        return Map(template, (message, parameters, cancellationToken) => handler(ValueOf(message, type), message, parameters, cancellationToken), qualityOfService, options);
-    }
+        MqttSubscriptionOptions? options = null) => Map(template, WithValue(type, handler), qualityOfService, options);
+
+    /// <summary>Registers a handler for the topics of a template, for messages with a JSON payload, and waits for the server's answer.</summary>
+    /// <param name="template">As for <see cref="Map{T}"/>.</param>
+    /// <param name="type">As for <see cref="Map{T}"/>.</param>
+    /// <param name="handler">As for <see cref="Map{T}"/>.</param>
+    /// <param name="qualityOfService">The highest QoS at which messages are to come. Default: QoS 0.</param>
+    /// <param name="options">What else to ask for. Default: see there.</param>
+    /// <param name="cancellationToken">Withdraws the subscription.</param>
+    /// <inheritdoc cref="MapAsync(string, Func{MqttMessage, MqttTopicParameters, CancellationToken, ValueTask}, QualityOfService, MqttSubscriptionOptions, CancellationToken)"/>
+    public ValueTask<MqttSubscription> MapAsync<T>(
+        string template,
+        JsonTypeInfo<T> type,
+        Func<T, MqttMessage, MqttTopicParameters, CancellationToken, ValueTask> handler,
+        QualityOfService qualityOfService = QualityOfService.AtMostOnce,
+        MqttSubscriptionOptions? options = null,
+        CancellationToken cancellationToken = default) => MapAsync(template, WithValue(type, handler), qualityOfService, options, cancellationToken);
 
     /// <summary>Sends a request with a value as JSON, and waits for the response, which must be one too.</summary>
     /// <param name="topic">The topic name of the request.</param>
@@ -109,6 +120,14 @@ public sealed partial class MqttClient
         ArgumentNullException.ThrowIfNull(type);
         ArgumentNullException.ThrowIfNull(handler);
         return (message, cancellationToken) => handler(ValueOf(message, type), message, cancellationToken);
+    }
+
+    private static Func<MqttMessage, MqttTopicParameters, CancellationToken, ValueTask> WithValue<T>(
+        JsonTypeInfo<T> type, Func<T, MqttMessage, MqttTopicParameters, CancellationToken, ValueTask> handler)
+    {
+        ArgumentNullException.ThrowIfNull(type);
+        ArgumentNullException.ThrowIfNull(handler);
+        return (message, parameters, cancellationToken) => handler(ValueOf(message, type), message, parameters, cancellationToken);
     }
 
     private static T ValueOf<T>(MqttMessage message, JsonTypeInfo<T> type) =>

@@ -46,12 +46,25 @@ public partial class JsonTests
             },
             QualityOfService.AtLeastOnce);
         await scene.GrantAsync();
+        var awaited = scene.Client.MapAsync(
+            "hall/{id}",
+            Json.Default.Reading,
+            (reading, _, parameters, _) =>
+            {
+                seen.Add($"hall {parameters["id"]}: {reading.Value} {reading.Unit}");
+                return default;
+            },
+            QualityOfService.AtLeastOnce);
+        await scene.GrantAsync();
+        await using var hall = await awaited.Soon();
         await scene.DeliverAsync("plant/7", """{"Value":21.5,"Unit":"C"}""", QualityOfService.AtLeastOnce, 1);
         await scene.Server.ExpectAsync<PubAckPacket>();
         await scene.DeliverAsync("room/8", """{"Value":22,"Unit":"C"}""", QualityOfService.AtLeastOnce, 2);
         await scene.Server.ExpectAsync<PubAckPacket>();
+        await scene.DeliverAsync("hall/9", """{"Value":23,"Unit":"C"}""", QualityOfService.AtLeastOnce, 3);
+        await scene.Server.ExpectAsync<PubAckPacket>();
 
-        seen.Should().Equal("plant/7: 21.5 C", "8: 22 C");
+        seen.Should().Equal("plant/7: 21.5 C", "8: 22 C", "hall 9: 23 C");
         scene.Server.Abort();
     }
 
