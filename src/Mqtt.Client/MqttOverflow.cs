@@ -15,7 +15,8 @@ public enum MqttOverflow
     /// <summary>
     /// The client reads nothing more from the network until the stream is half empty, so that the server feels it; this holds up all streams of the client.
     /// It reads on while a call of this client awaits an answer of the server, so that a handler may use the client: what comes meanwhile is taken in up to
-    /// <see cref="MqttClientLimits.ExcessBytes"/>, then dropped and counted. While it does not read, a dead connection shows only in writing.
+    /// <see cref="MqttClientLimits.ExcessBytes"/>, then dropped and counted. While it does not read, a dead connection shows only in writing,
+    /// and a handler that waits for a message of another stream of this client may wait for one that is not read: give the full stream another policy then.
     /// </summary>
     Wait,
 }

@@ -138,15 +138,30 @@ public class ClientCommandTests
     }
 
     [Fact]
-    public async Task A_subscriber_that_loses_the_server_ends_with_1_and_the_reason()
+    public async Task A_subscriber_that_loses_the_server_says_so_and_finds_it_again()
     {
         await using var server = await TestServer.StartAsync();
         await using var subscriber = await StartAsync(server, server.To("sub", "-t", "ready"));
 
         await server.StopAsync();
+        await using var again = await TestServer.StartAsync("-p", server.Port);
+        await SucceedAsync(await Shell.RunAsync(again.To("pub", "-t", "ready", "-m", "again", "-r")));
+
+        (await subscriber.NextOutputAsync()).Should().Be("again\n");
+        subscriber.Error.Should().Match("mqtt sub: the connection ended: *ServerShuttingDown*; connecting again\n");
+        (await subscriber.StopAsync()).Should().Be(0);
+    }
+
+    [Fact]
+    public async Task A_subscriber_whose_place_another_takes_ends_with_1_and_the_reason()
+    {
+        await using var server = await TestServer.StartAsync();
+        await using var subscriber = await StartAsync(server, server.To("sub", "-t", "ready", "-i", "one"));
+
+        await SucceedAsync(await Shell.RunAsync(server.To("pub", "-t", "other", "-m", "x", "-i", "one")));
 
         (await subscriber.ExitCodeAsync()).Should().Be(1);
-        subscriber.Error.Should().Match("mqtt sub: the connection ended: *ServerShuttingDown*\n");
+        subscriber.Error.Should().Match("mqtt sub: the connection ended: *SessionTakenOver*\n");
     }
 
     [Fact]

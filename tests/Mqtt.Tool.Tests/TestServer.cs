@@ -4,9 +4,10 @@ namespace Mqtt.Tool.Tests;
 internal sealed class TestServer : IAsyncDisposable
 {
     private readonly Shell shell;
-    private readonly string port;
 
-    private TestServer(Shell shell, string port) => (this.shell, this.port) = (shell, port);
+    private TestServer(Shell shell, string port) => (this.shell, Port) = (shell, port);
+
+    public string Port { get; }
 
     public static async Task<TestServer> StartAsync(params string[] flags)
     {
@@ -16,7 +17,7 @@ internal sealed class TestServer : IAsyncDisposable
     }
 
     /// <summary>The command line of a client of this server.</summary>
-    public string[] To(string command, params string[] flags) => [command, "-h", "127.0.0.1", "-p", port, .. flags];
+    public string[] To(string command, params string[] flags) => [command, "-h", "127.0.0.1", "-p", Port, .. flags];
 
     /// <summary>Stops it; what it has said on standard error.</summary>
     public async Task<string> StopAsync()

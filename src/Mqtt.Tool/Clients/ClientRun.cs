@@ -3,16 +3,18 @@ using Mqtt.Tool.CommandLine;
 
 namespace Mqtt.Tool.Clients;
 
-/// <summary>One connection of a command: from CONNECT until the command is done, is told to stop, or the connection ends by itself.</summary>
+/// <summary>The client of a command: from CONNECT until the command is done, is told to stop, or the server is lost for good.</summary>
 internal sealed class ClientRun : IAsyncDisposable
 {
     private readonly CancellationTokenSource over;
-    private MqttDisconnectCause? lost;
+    private readonly Action<string>? tellLoss;
+    private string? lost;
 
-    private ClientRun(MqttClientOptions options, CancellationToken stop)
+    private ClientRun(MqttClientOptions options, Action<string>? tellLoss, CancellationToken stop)
     {
         over = CancellationTokenSource.CreateLinkedTokenSource(stop);
-        Client = Create(options with { Reconnect = new() { Enabled = false } });
+        this.tellLoss = tellLoss;
+        Client = Create(options with { Reconnect = new() { Enabled = tellLoss is not null } });
         Client.Happened += OnHappened;
     }
 
@@ -25,12 +27,13 @@ internal sealed class ClientRun : IAsyncDisposable
     /// <param name="options">The client's options.</param>
     /// <param name="prepare">Registers what must be there before the first message comes.</param>
     /// <param name="stop">Ends the wait, and later the run.</param>
+    /// <param name="tellLoss">Told when the connection is lost and is going to be made again; <see langword="null"/> if the run is to end then.</param>
     /// <exception cref="UsageException">The options cannot be used, such as a file that cannot be read.</exception>
     /// <exception cref="IOException">There is no connection.</exception>
     /// <exception cref="MqttRefusedException">The server refused.</exception>
-    public static async Task<ClientRun> ConnectAsync(MqttClientOptions options, Action<MqttClient> prepare, CancellationToken stop)
+    public static async Task<ClientRun> ConnectAsync(MqttClientOptions options, Action<MqttClient> prepare, CancellationToken stop, Action<string>? tellLoss = null)
     {
-        var run = new ClientRun(options, stop);
+        var run = new ClientRun(options, tellLoss, stop);
         try
         {
             prepare(run.Client);
@@ -51,8 +54,8 @@ internal sealed class ClientRun : IAsyncDisposable
     /// <exception cref="IOException">The connection had ended before, by itself.</exception>
     public async Task DisconnectAsync()
     {
-        if (Volatile.Read(ref lost) is { } cause)
-            throw new IOException($"the connection ended: {cause}");
+        if (Volatile.Read(ref lost) is { } reason)
+            throw new IOException($"the connection ended: {reason}");
         Client.Happened -= OnHappened;
         await Client.DisconnectAsync(cancellationToken: CancellationToken.None);
     }
@@ -78,9 +81,23 @@ internal sealed class ClientRun : IAsyncDisposable
 
     private void OnHappened(object? sender, MqttClientEvent what)
     {
-        if (what is not MqttDisconnectedEvent ended)
-            return;
-        Volatile.Write(ref lost, ended.Cause);
+        switch (what)
+        {
+            case MqttDisconnectedEvent { State: MqttClientState.Reconnecting } ended:
+                tellLoss!($"the connection ended: {ended.Cause}; connecting again");
+                break;
+            case MqttDisconnectedEvent ended:
+                Lose(ended.Cause.ToString());
+                break;
+            case MqttGaveUpEvent gaveUp:
+                Lose(gaveUp.Error.Message);
+                break;
+        }
+    }
+
+    private void Lose(string reason)
+    {
+        Interlocked.CompareExchange(ref lost, reason, null);
         over.Cancel();
     }
 }

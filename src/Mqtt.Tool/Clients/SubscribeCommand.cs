@@ -45,7 +45,8 @@ internal sealed class SubscribeCommand : Command
     public override string Notes =>
         $"""
         Prints each payload, byte for byte, and a newline. An empty payload prints nothing, or '(null)' with -v, as mosquitto_sub does.
-        Exit codes: 0 after -C messages, -E, SIGINT or SIGTERM; 1 if the server refuses or is lost (the reason is on standard error); 2 for a wrong
+        A connection that is lost is made again, and what was subscribed is renewed; what came meanwhile is missed unless -c keeps the session.
+        Exit codes: 0 after -C messages, -E, SIGINT or SIGTERM; 1 if the server cannot be reached at first, or refuses (the reason is on standard error); 2 for a wrong
         command line; {ExitCode.Timeout} when the time of -W is over.
         """;
 
@@ -63,7 +64,8 @@ internal sealed class SubscribeCommand : Command
         MqttSubscription? subscription = null;
         try
         {
-            await using var run = await ClientRun.ConnectAsync(options, to => subscription = Subscribe(to), end.Token);
+            await using var run = await ClientRun.ConnectAsync(
+                options, to => subscription = Subscribe(to), end.Token, loss => terminal.Error.WriteLine($"mqtt sub: {loss}"));
             await Task.WhenAll(
                 WatchAnswersAsync(run, subscription!, terminal.Error),
                 PrintAllAsync(run, subscription!, new MessagePrinter(terminal.Output, format, count)));
