@@ -99,10 +99,16 @@ internal sealed class EmbeddingFlow(
     /// <summary>Deletes a retained message; false if there is none.</summary>
     public async ValueTask<bool> DeleteRetainedAsync(MqttString topic, CancellationToken cancellationToken)
     {
-        if (!retained.Remove(topic.Span))
-            return false;
+        long position;
+        using (retained.Hold())
+        {
+            if (!retained.Remove(topic.Span))
+                return false;
+            position = context.Store?.Retained.Delete(topic.Bytes) ?? 0;
+        }
+
         context.Hooks.Retained?.Tell(topic.ToOwned(), static (observer, topic) => observer.OnRetainedRemovedAsync(topic));
-        await SafeAsync(context.Store?.Retained.Delete(topic.Bytes) ?? 0, cancellationToken).ConfigureAwait(false);
+        await SafeAsync(position, cancellationToken).ConfigureAwait(false);
         return true;
     }
 
