@@ -95,6 +95,9 @@ public sealed partial class MqttBroker : IInlineMqttHandler, IAsyncDisposable
     /// <summary>How many topics have a retained message, without those by which the broker tells about itself.</summary>
     public int RetainedCount => Math.Max(0, retained.Count - systemTopics.Count);
 
+    /// <summary>True: whoever waits for a hook that does not answer is untied from its session when its connection ends, and not when the hook does.</summary>
+    public bool HearsOfEndEarly => true;
+
     /// <inheritdoc/>
     public ValueTask OnPacketAsync(MqttConnection connection, MqttPacket packet)
     {
