@@ -87,9 +87,9 @@ internal sealed class EmbeddingFlow(
             if (how.EndSession && attachment is not null)
                 context.SystemTopics?.Notify(clientId, isOnline: false);
             if (how.EndSession)
-                position = ending.End(session, SessionEnd.Removed);
+                position = await ending.EndAsync(session, SessionEnd.Removed).ConfigureAwait(false);
             else
-                ending.OnConnectionEnded(session, endedNormally: !how.PublishWill);
+                await ending.OnConnectionEndedAsync(session, endedNormally: !how.PublishWill).ConfigureAwait(false);
         }
 
         await SafeAsync(position).ConfigureAwait(false);
