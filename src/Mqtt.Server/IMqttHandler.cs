@@ -23,9 +23,15 @@ public interface IMqttHandler
     ValueTask OnPacketAsync(MqttConnection connection, MqttPacket packet);
 
     /// <summary>
-    /// The connection is over. Called exactly once for each connection that brought a packet, after the last packet.
+    /// The connection is over. Called exactly once for each connection that brought a packet, after the last packet; see <see cref="HearsOfEndEarly"/>.
     /// </summary>
     ValueTask OnClosedAsync(MqttConnection connection, MqttCloseCause cause);
+
+    /// <summary>
+    /// Whether the handler wants to hear of the end of a connection at once, though a packet of it may still be with the handler: that may never come back. The
+    /// packet stays its own until it has completed all the same. Default: false, the end is told after the last packet.
+    /// </summary>
+    bool HearsOfEndEarly => false;
 }
 
 /// <summary>A handler that promises never to block and to compute briefly: it runs on the connection's own thread, which it shares with others.</summary>

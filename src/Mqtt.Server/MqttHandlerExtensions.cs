@@ -57,6 +57,8 @@ public static class MqttHandlerExtensions
                 : new ComposedHandler(middlewares, innermost);
         }
 
+        public bool HearsOfEndEarly => Innermost.HearsOfEndEarly && Middlewares.All(static middleware => middleware is IInlineMqttMiddleware);
+
         public ValueTask OnPacketAsync(MqttConnection connection, MqttPacket packet) => Middlewares[0].OnPacketAsync(connection, packet, next);
 
         public ValueTask OnClosedAsync(MqttConnection connection, MqttCloseCause cause) => Middlewares[0].OnClosedAsync(connection, cause, next);

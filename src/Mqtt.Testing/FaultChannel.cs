@@ -48,6 +48,9 @@ public sealed class FaultChannel : MqttChannel
     public override bool IsPeerGone => Reading.IsCut || inner.IsPeerGone;
 
     /// <inheritdoc/>
+    public override int UnreadBytes => Reading.IsCut ? 0 : inner.UnreadBytes;
+
+    /// <inheritdoc/>
     public override async ValueTask WaitReadableAsync(CancellationToken cancellationToken = default)
     {
         if (Reading.IsCut)

@@ -99,6 +99,22 @@ public abstract class NetworkSpecification : ChannelSpecification, IAsyncLifetim
     });
 
     [Fact]
+    public Task What_has_come_and_was_not_read_is_counted() => WithClient(async (_, stream, server) =>
+    {
+        await stream.WriteAsync(Bytes(1));
+        await ReadExactly(server, 1);
+        server.UnreadBytes.Should().Be(0);
+
+        await stream.WriteAsync(Bytes(100));
+        SpinWait.SpinUntil(() => server.UnreadBytes >= 100, TimeSpan.FromSeconds(10)).Should().BeTrue();
+        await ReadExactly(server, 100);
+        server.UnreadBytes.Should().Be(0);
+        server.Abort();
+
+        server.UnreadBytes.Should().Be(0);
+    });
+
+    [Fact]
     public Task After_an_abort_the_peer_is_gone() => WithClient((_, _, server) =>
     {
         server.Abort();

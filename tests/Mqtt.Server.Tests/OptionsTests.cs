@@ -6,6 +6,8 @@ namespace Mqtt.Server.Tests;
 /// <summary>Options are checked once, and the error names the one that is wrong.</summary>
 public sealed class OptionsTests
 {
+    private const int MiB = 1024 * 1024;
+
     public static TheoryData<string, Func<MqttServerOptions, MqttServerOptions>> WrongServerOptions => new()
     {
         { nameof(MqttServerOptions.MaximumConnections), options => options with { MaximumConnections = 0 } },
@@ -48,6 +50,50 @@ public sealed class OptionsTests
         { nameof(ClientLimits.MaximumSessionExpiry), options => options with { Limits = options.Limits with { MaximumSessionExpiry = TimeSpan.FromSeconds(-1) } } },
         { nameof(MqttBrokerOptions.Scheduler), options => options with { Scheduler = null! } },
     };
+
+    [Fact]
+    public void The_defaults_are_those_of_the_documentation()
+    {
+        var server = new MqttServerOptions();
+        server.Addresses.Should().Equal("mqtt://localhost:1883");
+        server.UnauthenticatedBytes.Should().Be(64 * MiB);
+        server.MemoryBytes.Should().Be(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4);
+        server.MaximumConnections.Should().BeNull();
+
+        var connection = server.Limits;
+        connection.MaximumPacketBytes.Should().Be(16 * MiB);
+        connection.MaximumConnectBytes.Should().Be(MiB);
+        connection.ConnectTimeout.Should().Be(TimeSpan.FromSeconds(10));
+        connection.OutboxBytes.Should().Be(MiB);
+        connection.SendTimeout.Should().Be(TimeSpan.FromSeconds(30));
+        connection.AllowDisallowedCodePoints.Should().BeFalse();
+
+        var broker = new MqttBrokerOptions();
+        broker.MemoryBytes.Should().Be(server.MemoryBytes);
+        broker.MaximumMessageExpiry.Should().BeNull();
+        broker.SystemInterval.Should().Be(TimeSpan.FromSeconds(10));
+        broker.CheckPayloadFormat.Should().BeFalse();
+        broker.PointToPointParents.Should().BeEmpty();
+        broker.RetryIntervals.Should().BeEmpty();
+        broker.TellNoSubscribers.Should().BeTrue();
+        broker.TakeoversPerMinute.Should().Be(5);
+        broker.RefusesForbiddenWills.Should().BeFalse();
+
+        var client = broker.Limits;
+        client.MaximumPacketBytes.Should().Be(16 * MiB);
+        client.ReceiveMaximum.Should().Be(1024);
+        client.InFlightMaximum.Should().Be(1024);
+        client.InFlightMaximum3.Should().Be(1024);
+        client.QueueCount.Should().Be(10_000);
+        client.QueueBytes.Should().Be(16 * MiB);
+        client.QueuePolicy.Should().Be(QueuePolicy.DropNewest);
+        client.QueueQoS0.Should().BeFalse();
+        client.MaximumSessionExpiry.Should().Be(TimeSpan.FromDays(7));
+        client.MaximumKeepAlive.Should().BeNull();
+        client.TopicAliasMaximum.Should().Be(16);
+        client.OutgoingTopicAliasMaximum.Should().Be(16);
+        client.MaximumSubscriptions.Should().BeNull();
+    }
 
     [Theory]
     [MemberData(nameof(WrongServerOptions), DisableDiscoveryEnumeration = true)]

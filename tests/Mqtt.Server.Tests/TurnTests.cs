@@ -126,7 +126,7 @@ public sealed class TurnTests
     }
 
     [Fact]
-    public void Keep_alive_does_not_run_while_the_handler_keeps_the_connection_waiting()
+    public void While_the_handler_keeps_the_connection_waiting_bytes_that_come_keep_it_alive_though_nobody_reads_them()
     {
         var release = new TaskCompletionSource();
         using var server = new DrivenServer(new InlineHandler(async (connection, packet) =>
@@ -137,14 +137,50 @@ public sealed class TurnTests
         }));
         var client = server.Connect(keepAlive: 10);
         client.Send(new PublishPacket { Topic = "t" });
+        for (var i = 0; i < 10; i++)
+        {
+            client.Send(new PingReqPacket());
+            server.Advance(10);
+        }
 
-        server.Advance(100);
+        client.ExpectNothing();
         DrivenServer.Quietly(() => release.TrySetResult());
         server.Advance(14);
+        for (var i = 0; i < 10; i++)
+            client.Expect<PingRespPacket>();
 
         client.ExpectNothing();
         server.Advance(2);
         client.Expect<DisconnectPacket>().ReasonCode.Should().Be(ReasonCode.KeepAliveTimeout);
+    }
+
+    [Fact]
+    public void A_silent_client_is_closed_while_the_handler_keeps_it_waiting_and_the_handler_hears_of_it_when_it_is_done()
+    {
+        var release = new TaskCompletionSource();
+        var causes = new List<MqttCloseCause>();
+        using var server = new DrivenServer(new InlineHandler(
+            async (connection, packet) =>
+            {
+                if (packet is PublishPacket)
+                    await release.Task.ConfigureAwait(false);
+                Handlers.AnswerBasics(connection, packet);
+            },
+            (_, cause) =>
+            {
+                causes.Add(cause);
+                return default;
+            }));
+        var client = server.Connect(keepAlive: 10);
+        client.Send(new PublishPacket { Topic = "t" });
+
+        server.Advance(15.5);
+
+        client.Expect<DisconnectPacket>().ReasonCode.Should().Be(ReasonCode.KeepAliveTimeout);
+        causes.Should().BeEmpty();
+        server.Pump.Schedule(static release => ((TaskCompletionSource)release!).SetResult(), release);
+        server.Run();
+        causes.Should().ContainSingle().Which.Kind.Should().Be(MqttCloseKind.Timeout);
     }
 
     [Fact]

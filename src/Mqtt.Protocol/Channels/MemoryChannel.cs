@@ -35,6 +35,9 @@ public sealed class MemoryChannel : MqttChannel
     /// <inheritdoc/>
     public override bool IsPeerGone => incoming.IsEnded;
 
+    /// <inheritdoc/>
+    public override int UnreadBytes => incoming.UnreadBytes;
+
     /// <summary>Makes two ends: what one writes, the other reads.</summary>
     /// <param name="scheduler">Where a waiting end goes on: by default the thread pool; a <see cref="TurnPump"/> to drive both by hand.</param>
     /// <param name="capacityBytes">How many bytes each direction holds. Default: 64 KiB.</param>

@@ -31,6 +31,16 @@ internal sealed class MemoryPipe(PipeScheduler scheduler, int capacityBytes)
         }
     }
 
+    /// <summary>How many bytes wait to be read.</summary>
+    public int UnreadBytes
+    {
+        get
+        {
+            lock (gate)
+                return count;
+        }
+    }
+
     public ValueTask WaitReadableAsync(CancellationToken cancellationToken)
     {
         lock (gate)

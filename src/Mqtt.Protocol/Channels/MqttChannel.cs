@@ -31,6 +31,12 @@ public abstract class MqttChannel : IAsyncDisposable
     public virtual bool IsPeerGone => false;
 
     /// <summary>
+    /// How many bytes have come that nobody has read yet: what tells a peer that is silent from one that is not being read. It costs a system call. -1
+    /// where the channel cannot know. Default: -1.
+    /// </summary>
+    public virtual int UnreadBytes => -1;
+
+    /// <summary>
     /// Waits until a read would find bytes or the end of the stream, so that an idle connection need not own a buffer. It may
     /// complete too early: the read then waits by itself.
     /// </summary>

@@ -27,7 +27,7 @@ public sealed partial class MqttBroker : IInlineMqttHandler, IAsyncDisposable
     private readonly Heartbeat heartbeat;
     private readonly SessionContext context;
     private readonly SessionTable table = new();
-    private readonly RetainedMessages retained = new();
+    private readonly RetainedMessages retained;
     private readonly ConnectFlow connecting;
     private readonly SharedFlow sharing;
     private readonly PublishFlow publishing;
@@ -58,6 +58,7 @@ public sealed partial class MqttBroker : IInlineMqttHandler, IAsyncDisposable
         heartbeat = new Heartbeat(options.TimeProvider, options.Logger);
         var hooks = new HookTable(options, Statistics, heartbeat);
         context = new SessionContext(options, heartbeat, Statistics, hooks);
+        retained = new RetainedMessages(options.Store?.Retained);
         var router = new Router<Session>(options.CopyPerSubscription);
         var gates = new ClientGates(options.Scheduler);
         sharing = new SharedFlow(context, router);
@@ -71,6 +72,7 @@ public sealed partial class MqttBroker : IInlineMqttHandler, IAsyncDisposable
         disconnecting = new DisconnectFlow(context, gates, ending, new EndPacer(options.Scheduler, heartbeat));
         if (options.Store is { } store)
             new Recovery(context, table, router, retained, subscribing, sharing, ending).Run(store);
+        _ = new RetainedSweep(retained, context);
         embedding = new EmbeddingFlow(context, table, gates, publishing, subscribing, ending, retained);
         Clients = new BrokerClients(table);
         Sessions = new BrokerSessions(table);
@@ -92,6 +94,9 @@ public sealed partial class MqttBroker : IInlineMqttHandler, IAsyncDisposable
 
     /// <summary>How many topics have a retained message, without those by which the broker tells about itself.</summary>
     public int RetainedCount => Math.Max(0, retained.Count - systemTopics.Count);
+
+    /// <summary>True: whoever waits for a hook that does not answer is untied from its session when its connection ends, and not when the hook does.</summary>
+    public bool HearsOfEndEarly => true;
 
     /// <inheritdoc/>
     public ValueTask OnPacketAsync(MqttConnection connection, MqttPacket packet)

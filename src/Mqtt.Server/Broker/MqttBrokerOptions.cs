@@ -181,6 +181,8 @@ public sealed record MqttBrokerOptions
             (hook as DelayedPublish)?.Validate();
         }
 
+        if (Hooks.OfType<IEnhancedAuthenticationHook>().GroupBy(static hook => hook.Method).FirstOrDefault(static same => same.Count() > 1) is { } twice)
+            throw new ArgumentException($"{nameof(Hooks)}: {twice.Count()} of them are for the authentication method {twice.Key}, which takes one.", nameof(Hooks));
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(HookQueueCount);
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(SlowHookTime, TimeSpan.Zero);
         ArgumentOutOfRangeException.ThrowIfLessThan(StopTimeout, TimeSpan.Zero);

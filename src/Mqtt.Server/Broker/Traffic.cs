@@ -68,6 +68,18 @@ public sealed class Traffic
         _ => messagesSent2,
     };
 
+    /// <summary>What was added to the messages that wait in sessions, less what was taken out. On one thread alone it says nothing.</summary>
+    internal long Queued { get; private set; }
+
+    /// <summary>The same of the messages that are under way to clients.</summary>
+    internal long InFlight { get; private set; }
+
+    internal void OnBacklog(int queued, int inFlight)
+    {
+        Queued += queued;
+        InFlight += inFlight;
+    }
+
     internal void OnReceived(int bytes)
     {
         PacketsReceived++;
@@ -120,6 +132,8 @@ public sealed class Traffic
         PacketsReceived += other.PacketsReceived;
         BytesReceived += other.BytesReceived;
         PacketsSent += other.PacketsSent;
+        Queued += other.Queued;
+        InFlight += other.InFlight;
         BytesSent += other.BytesSent;
         messagesReceived0 += other.messagesReceived0;
         messagesReceived1 += other.messagesReceived1;

@@ -20,6 +20,9 @@ internal sealed class ConnectionLoop : Deadline
     // A connection that has appended to more outboxes than these has them flushed over several rounds.
     private const int FlushesOfOneRound = 64;
 
+    // Of a peer that has sent more than this while its handler keeps it waiting, nobody can tell whether it would go on.
+    private const int UnreadBytesThatFill = 16 * 1024;
+
     // How often a connection is looked at for a peer that takes nothing.
     private const long LongestCheckMilliseconds = 10_000;
 
@@ -29,6 +32,7 @@ internal sealed class ConnectionLoop : Deadline
     private readonly IMqttHandler handler;
     private readonly Heartbeat heartbeat;
     private readonly bool runsInline;
+    private readonly bool hearsOfEndEarly;
     private readonly MqttPacketReader reader;
     private readonly ReceiveBuffer received = new();
     private readonly Outbox outbox;
@@ -40,7 +44,7 @@ internal sealed class ConnectionLoop : Deadline
     private bool connectReceived;
     private bool goodbyeReceived;
     private PeerTerms terms;
-    private bool parked;
+    private volatile bool parked;
     private int countedBytes;
 
     // Who handles packets: the loop alone, or by turns with whoever hands in further ones. The injection is set from any thread, once.
@@ -62,6 +66,7 @@ internal sealed class ConnectionLoop : Deadline
     // For the heartbeat.
     private readonly long acceptedAt;
     private long lastReceivedAt;
+    private int unreadBytes;
     private long lingerUntil = Never;
     private long blockedSince = Never;
     private long blockedAtBytes;
@@ -74,6 +79,7 @@ internal sealed class ConnectionLoop : Deadline
         this.handler = handler;
         this.heartbeat = heartbeat;
         runsInline = handler is IInlineMqttHandler;
+        hearsOfEndEarly = handler.HearsOfEndEarly;
         outbox = new Outbox(channel, options.Limits.OutboxBytes);
         mostPendingBytes = (long)options.Limits.OutboxBytes + options.Limits.MaximumPacketBytes;
         Connection = new MqttConnection(this, id, outbox, channel);
@@ -246,6 +252,8 @@ internal sealed class ConnectionLoop : Deadline
         Interlocked.CompareExchange(ref closeCause, cause, null);
         outbox.Close();
         channel.Abort();
+        if (parked)
+            heartbeat.Set(this, heartbeat.Now);
     }
 
     protected internal override long OnDue(long now)
@@ -255,15 +263,19 @@ internal sealed class ConnectionLoop : Deadline
         if (now >= lingerUntil)
         {
             channel.Abort();
+            TellWhileParked();
             return Never;
         }
 
         if (!accepted && closeCause is null && now - acceptedAt >= (long)options.Limits.ConnectTimeout.TotalMilliseconds)
             Abort(new MqttCloseCause(MqttCloseKind.Timeout, ReasonCode.KeepAliveTimeout));
+        else if (HasLostPeer())
+            Abort(new MqttCloseCause(MqttCloseKind.Network, ReasonCode.UnspecifiedError));
         else if (IsSilent(now))
             Close(new MqttCloseCause(MqttCloseKind.Timeout, ReasonCode.KeepAliveTimeout));
         else if (IsStuck(now))
             Abort(new MqttCloseCause(MqttCloseKind.Stuck, ReasonCode.UnspecifiedError));
+        TellWhileParked();
         return NextCheck(now);
     }
 
@@ -418,10 +430,13 @@ internal sealed class ConnectionLoop : Deadline
         goodbyeReceived |= packet.Type == MqttPacketType.Disconnect;
     }
 
-    // Keep-alive does not run while the handler keeps the connection waiting.
+    // The handler keeps the connection waiting, perhaps for ever: meanwhile the heartbeat alone looks after the peer.
     private async ValueTask ParkAsync(ValueTask handling)
     {
+        unreadBytes = 0;
         parked = true;
+        if (closeCause is not null)
+            heartbeat.Set(this, heartbeat.Now);
         CountUnauthenticated();
         try
         {
@@ -491,6 +506,13 @@ internal sealed class ConnectionLoop : Deadline
         await TellOnceAsync(cause).ConfigureAwait(false);
     }
 
+    // A handler that is waited for may never be done. On the heartbeat: where the connection lives, the loop alone goes on.
+    private void TellWhileParked()
+    {
+        if (parked && hearsOfEndEarly && accepted && closeCause is { } cause && handlerTold is null)
+            telling = TellOnceAsync(cause);
+    }
+
     // The handler hears of the end after the last packet, also of those that were handed in.
     private ValueTask EndInjectionAsync()
     {
@@ -552,7 +574,7 @@ internal sealed class ConnectionLoop : Deadline
             return;
         lingerUntil = heartbeat.Now + (long)options.Limits.LingerTimeout.TotalMilliseconds;
         outbox.Complete();
-        heartbeat.Set(this, lingerUntil);
+        heartbeat.Set(this, parked ? heartbeat.Now : lingerUntil);
         if (accepted)
             telling = TellEarlyAsync(cause);
     }
@@ -590,7 +612,22 @@ internal sealed class ConnectionLoop : Deadline
     }
 
     private bool IsSilent(long now) =>
-        accepted && !parked && closeCause is null && KeepAlive > TimeSpan.Zero && now - lastReceivedAt >= SilenceLimit;
+        accepted && closeCause is null && KeepAlive > TimeSpan.Zero && !(parked && IsHeard(now)) && now - lastReceivedAt >= SilenceLimit;
+
+    // While the connection is not read, what has come since the last look is a sign of life, and no less exact than that.
+    private bool IsHeard(long now)
+    {
+        var unread = channel.UnreadBytes;
+        if (unread == unreadBytes && unread < UnreadBytesThatFill)
+            return false;
+        unreadBytes = Math.Max(0, unread);
+        lastReceivedAt = now;
+        return true;
+    }
+
+    // A connection that is read finds out by itself. What has come before the end is still to be handled: it may be a DISCONNECT.
+    private bool HasLostPeer() =>
+        parked && accepted && closeCause is null && received.IsEmpty && channel.UnreadBytes == 0 && channel.IsPeerGone;
 
     // One and a half times the keep-alive, and the grain of the coarse clock: never too early.
     private long SilenceLimit => ((long)KeepAlive.TotalMilliseconds * 3 / 2) + DeadlineWheel.TickMilliseconds;
@@ -620,7 +657,7 @@ internal sealed class ConnectionLoop : Deadline
         var next = Math.Min(now + LongestCheckMilliseconds, lingerUntil);
         if (!accepted && closeCause is null)
             next = Math.Min(next, acceptedAt + (long)options.Limits.ConnectTimeout.TotalMilliseconds);
-        if (accepted && KeepAlive > TimeSpan.Zero && !parked)
+        if (accepted && KeepAlive > TimeSpan.Zero)
             next = Math.Min(next, lastReceivedAt + SilenceLimit);
         if (blockedSince != Never)
             next = Math.Min(next, blockedSince + (long)options.Limits.SendTimeout.TotalMilliseconds);

@@ -22,6 +22,9 @@ internal sealed class ReceiveBuffer
     /// <summary>How many bytes are held in memory.</summary>
     public int HeldBytes => buffer?.Length ?? 0;
 
+    /// <summary>True if everything that was read is consumed.</summary>
+    public bool IsEmpty => start == end;
+
     /// <summary>What was read and not yet consumed.</summary>
     public ReadOnlyMemory<byte> Unread => buffer.AsMemory(start, end - start);
 

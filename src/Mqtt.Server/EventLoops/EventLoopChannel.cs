@@ -71,6 +71,23 @@ internal sealed class EventLoopChannel : MqttChannel, IEventSource
         }
     }
 
+    public override int UnreadBytes
+    {
+        get
+        {
+            if (!TryEnterDescriptor())
+                return 0;
+            try
+            {
+                return Linux.UnreadBytes(descriptor);
+            }
+            finally
+            {
+                LeaveDescriptor();
+            }
+        }
+    }
+
     public override ValueTask WaitReadableAsync(CancellationToken cancellationToken = default)
     {
         lock (gate)

@@ -31,6 +31,7 @@ internal static partial class Linux
     private const int SetFlags = 4;
     private const int TcpLevel = 6;
     private const int NoDelay = 1;
+    private const nuint CountUnread = 0x541B;   // FIONREAD
 
     /// <summary>The size of an epoll_event: packed on x64 only.</summary>
     public static int EventBytes { get; } = RuntimeInformation.ProcessArchitecture == Architecture.X64 ? 12 : 16;
@@ -77,6 +78,13 @@ internal static partial class Linux
     {
         var record = new PollRecord { Descriptor = descriptor, Events = PollPeerEnded };
         return Poll(&record, 1, 0) > 0;
+    }
+
+    /// <summary>How many bytes have come and were not read; 0 if the connection is broken.</summary>
+    public static unsafe int UnreadBytes(int descriptor)
+    {
+        var bytes = 0;
+        return Control(descriptor, CountUnread, &bytes) == 0 ? bytes : 0;
     }
 
     /// <summary>Accepts a connection without blocking; the peer's address goes to <paramref name="address"/>.</summary>
@@ -142,6 +150,9 @@ internal static partial class Linux
 
     [LibraryImport("libc", EntryPoint = "fcntl", SetLastError = true)]
     private static partial int FileControl(int descriptor, int command, int argument);
+
+    [LibraryImport("libc", EntryPoint = "ioctl", SetLastError = true)]
+    private static unsafe partial int Control(int descriptor, nuint request, int* value);
 
     [LibraryImport("libc", EntryPoint = "write", SetLastError = true)]
     private static unsafe partial nint Write(int descriptor, long* value, nint length);

@@ -47,6 +47,21 @@ internal sealed class SocketChannel : MqttChannel
         }
     }
 
+    public override int UnreadBytes
+    {
+        get
+        {
+            try
+            {
+                return socket.Available;
+            }
+            catch (Exception broken) when (broken is SocketException or ObjectDisposedException)
+            {
+                return 0;
+            }
+        }
+    }
+
     public override ValueTask WaitReadableAsync(CancellationToken cancellationToken = default)
     {
         try

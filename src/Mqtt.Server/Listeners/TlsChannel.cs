@@ -46,6 +46,8 @@ internal sealed class TlsChannel : MqttChannel
 
     public override bool IsPeerGone => inner.IsPeerGone;
 
+    public override int UnreadBytes => inner.UnreadBytes;
+
     public override ValueTask YieldAsync() => inner.YieldAsync();
 
     public override bool TryHandOver(Outbox outbox) => inner.TryHandOver(outbox);

@@ -10,6 +10,8 @@ internal sealed class ConnectionLog(MqttBroker broker, ILogger log) : IInlineMqt
 {
     private readonly ConcurrentDictionary<long, string> clients = new();
 
+    public bool HearsOfEndEarly => true;
+
     public ValueTask OnPacketAsync(MqttConnection connection, MqttPacket packet) => packet switch
     {
         ConnectPacket connect => OnConnectAsync(connection, connect),

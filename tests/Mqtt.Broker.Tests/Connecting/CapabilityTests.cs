@@ -346,6 +346,29 @@ public abstract class CapabilityTests(StoreKind store) : BrokerTests(store)
     }
 
     [Fact]
+    public void Text_that_is_none_passes_unless_the_broker_looks()
+    {
+        var client = Connect("client");
+        client.Subscribe("t");
+
+        client.SendPublish("t", "", with: packet => (packet.Payload, packet.PayloadFormatIndicator) = (new byte[] { 0xC3 }, 1));
+
+        client.Expect<PublishPacket>().Payload.ToArray().Should().Equal(0xC3);
+    }
+
+    [Theory, Versions]
+    public void Text_with_disallowed_code_points_passes_if_the_server_allows_it(MqttProtocolVersion version)
+    {
+        WithServer = options => options with { Limits = options.Limits with { AllowDisallowedCodePoints = true } };
+        var client = Connect("client\u0001", version);
+
+        client.Publish("a\u0001/\uFFFF/b\u0080", "message", QoS1, retain: true);
+
+        Broker.Clients.Find("client\u0001").Should().NotBeNull();
+        Broker.Retained.Find("a\u0001/\uFFFF/b\u0080").Should().NotBeNull();
+    }
+
+    [Fact]
     public void Whether_anybody_subscribes_need_not_be_told()
     {
         WithBroker = options => options with { TellNoSubscribers = false };

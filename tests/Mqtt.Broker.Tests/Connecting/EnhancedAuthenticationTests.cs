@@ -118,6 +118,16 @@ public abstract class EnhancedAuthenticationTests(StoreKind store) : BrokerTests
     }
 
     [Fact]
+    public void Two_hooks_for_one_method_are_a_wrong_option_that_names_it()
+    {
+        ExchangeHook[] hooks = [new((_, _) => default), new((_, _) => default)];
+
+        var making = () => new MqttBroker(new MqttBrokerOptions { Hooks = hooks });
+
+        making.Should().Throw<ArgumentException>().WithMessage($"Hooks*{ExchangeHook.Name}*");
+    }
+
+    [Fact]
     [Spec(V5, "4.12.0-1")]
     public void A_method_that_nobody_knows_is_refused()
     {

@@ -150,6 +150,18 @@ public abstract class DirectPublishTests(StoreKind store) : BrokerTests(store)
     }
 
     [Fact]
+    public void Unless_it_is_switched_on_a_topic_from_point_to_point_is_one_like_any_other()
+    {
+        var (sender, receiver, spy) = (Connect("sender"), Connect("receiver"), Connect("spy"));
+        spy.Subscribe("#", QoS1);
+
+        sender.Publish("plant/1/p2p/receiver", "for all", QoS1);
+
+        spy.Receive("plant/1/p2p/receiver", "for all");
+        receiver.ExpectNothing();
+    }
+
+    [Fact]
     public void From_point_to_point_it_waits_for_a_session_and_is_lost_without_one()
     {
         WithBroker = options => options with { PointToPointParents = ["plant"] };

@@ -270,6 +270,36 @@ public abstract class SystemTopicTests(StoreKind store) : BrokerTests(store)
         received.MessagesSent.Should().Be(0);
     }
 
+    [Fact]
+    public void What_waits_and_what_is_under_way_is_counted_until_it_has_ended()
+    {
+        WithBroker = options => options with { PublisherPause = TimeSpan.Zero, Limits = options.Limits with { QueueCount = 3 } };
+        var publisher = Connect("publisher");
+        var narrow = Connect("narrow", with: packet => packet.ReceiveMaximum = 1);
+        narrow.Subscribe("t", QoS2);
+        var away = Resume("away");
+        away.Subscribe("t", QoS1);
+        away.Cut();
+        Resume("ending").Subscribe("t", QoS1);
+        for (var i = 0; i < 5; i++)
+            publisher.Publish("t", $"{i}", QoS1, with: packet => packet.MessageExpiryInterval = i == 0 ? 5u : 1000);
+        Advance(10.1);
+
+        // Under way: one to the narrow one, and all to the one that will end. Both queues are full, that of who is away also with what has expired.
+        Value("messages/inflight").Should().Be("6");
+        Value("messages/queued").Should().Be("6");
+
+        for (var i = 0; i < 4; i++)
+            narrow.Receive("t", $"{i}");
+        Connect("ending");
+        away = Resume("away");
+        away.Receive("t", "1");
+        away.Receive("t", "2");
+        Advance(10);
+        Value("messages/inflight").Should().Be("0");
+        Value("messages/queued").Should().Be("0");
+    }
+
     private sealed class Ticks : IBrokerObserver
     {
         public List<string> Seen { get; } = [];

@@ -317,6 +317,67 @@ public abstract class LifeHookTests(StoreKind store) : BrokerTests(store)
         asked.Should().Equal(("client", "user"));
     }
 
+    [Theory]
+    [InlineData("lost")]
+    [InlineData("taken over")]
+    [InlineData("begun anew")]
+    [InlineData("expired")]
+    [InlineData("removed")]
+    public void A_will_that_a_hook_looks_at_is_published_once_whenever_the_broker_is_killed(string how)
+    {
+        if (!HasSlowCommits)
+            return;
+        for (var commits = -1; commits < 10; commits++)
+        {
+            Renew();
+            var answer = new TaskCompletionSource();
+            var waits = true;
+            Ask(inline: false, new Asked { Will = _ => waits ? new(answer.Task) : default });
+            var watcher = Resume("watcher");
+            watcher.Subscribe("will", QoS2);
+            watcher.Cut();
+            End(Resume("client", with: packet =>
+            {
+                packet.Will = new WillMessage { Topic = "will", Payload = "gone"u8.ToArray(), QualityOfService = QoS2, Retain = true };
+                packet.Will.DelayInterval = how == "expired" ? 1000u : 0;
+                packet.SessionExpiryInterval = 10;
+            }));
+
+            // Whatever the store is given while the hook is asked is safe; of what follows its answer, so many writes.
+            Run();
+            Harness.CommitsWhenIdle = false;
+            if (commits >= 0)
+                Answer(answer);
+            BrokerHarness.Quietly(() => ((ManualCommitStore)Harness.Store!).Commit(commits));
+            waits = false;
+            Harness.Crash();
+            Harness.Log.Clear();
+            if (commits < 0)
+                Answer(answer);
+
+            Harness.CommitsWhenIdle = true;
+            Advance(1);
+            watcher = Resume("watcher");
+            watcher.Receive("will", "gone");
+            watcher.ExpectNothing();
+            Advance(20);
+            Harness.Restart();
+            Resume("watcher").ExpectNothing();
+        }
+
+        void End(TestClient client)
+        {
+            if (how is "lost" or "expired")
+                client.Cut();
+            else if (how == "removed")
+                _ = BrokerHarness.Quietly(() => Broker.DisconnectAsync("client", new() { EndSession = true }).AsTask());
+            else
+                Open().Send(new ConnectPacket { ClientId = "client", KeepAliveSeconds = 0, CleanStart = how == "begun anew", SessionExpiryInterval = 10 });
+            if (how == "expired")
+                Advance(10.5);
+        }
+    }
+
     [Fact]
     public void A_will_without_rights_keeps_its_client_out_if_the_broker_is_strict()
     {

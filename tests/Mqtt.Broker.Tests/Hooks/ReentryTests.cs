@@ -241,6 +241,81 @@ public abstract class ReentryTests(StoreKind store) : BrokerTests(store)
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
+    public void A_client_whose_hook_never_answers_is_gone_when_its_network_is(bool inline)
+    {
+        var (watcher, stuck, never) = Stuck(inline, keepAlive: 0);
+
+        stuck.Cut();
+        Advance(11);
+
+        watcher.Receive("will", "gone");
+        Broker.Clients.Find("stuck").Should().BeNull();
+        Broker.Statistics.Connected.Should().Be(1);
+        Resume("stuck").Answer.SessionPresent.Should().BeTrue();
+        Answer(never);
+        watcher.ExpectNothing();
+        Broker.Statistics.Connected.Should().Be(2);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_client_whose_hook_never_answers_is_gone_when_its_keep_alive_has_run_out(bool inline)
+    {
+        var (watcher, stuck, never) = Stuck(inline, keepAlive: 10);
+
+        Advance(15);
+        watcher.ExpectNothing();
+        Advance(0.5);
+
+        stuck.ExpectGoodbye(ReasonCode.KeepAliveTimeout);
+        watcher.Receive("will", "gone");
+        Broker.Clients.Find("stuck").Should().BeNull();
+        Answer(never);
+        watcher.ExpectNothing();
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_client_whose_hook_does_not_answer_and_that_goes_on_pinging_stays(bool inline)
+    {
+        var (watcher, stuck, never) = Stuck(inline, keepAlive: 10);
+
+        for (var i = 0; i < 20; i++)
+        {
+            stuck.Send(new PingReqPacket());
+            Advance(10);
+        }
+
+        watcher.ExpectNothing();
+        stuck.ExpectNothing();
+        Answer(never);
+        watcher.Receive("stuck", "message");
+        stuck.Expect<PubAckPacket>();
+        for (var i = 0; i < 20; i++)
+            stuck.Expect<PingRespPacket>();
+    }
+
+    [Fact]
+    public void What_a_client_sent_before_its_end_is_handled_when_its_hook_has_answered()
+    {
+        var (watcher, stuck, answer) = Stuck(inline: false, keepAlive: 0);
+        stuck.Send(new DisconnectPacket());
+        stuck.EndSending();
+
+        Advance(100);
+        watcher.ExpectNothing();
+        Answer(answer);
+
+        watcher.Receive("stuck", "message");
+        watcher.ExpectNothing();
+        Broker.Clients.Find("stuck").Should().BeNull();
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
     public void A_will_whose_hook_never_answers_keeps_its_own_client_alone_and_not_the_end(bool inline)
     {
         var never = new TaskCompletionSource();
@@ -270,7 +345,7 @@ public abstract class ReentryTests(StoreKind store) : BrokerTests(store)
     {
         var never = new TaskCompletionSource();
         var told = new List<string>();
-        WithBroker = options => options with { StopTimeout = TimeSpan.FromSeconds(1), HookQueueCount = 10, Hooks = [new Stuck(never.Task), new Recorder { Only = ["published"] }] };
+        WithBroker = options => options with { StopTimeout = TimeSpan.FromSeconds(1), HookQueueCount = 10, Hooks = [new StuckObserver(never.Task), new Recorder { Only = ["published"] }] };
         var subscriber = Connect("subscriber");
         subscriber.Subscribe("t", QoS1);
         var publisher = Connect("publisher");
@@ -331,13 +406,30 @@ public abstract class ReentryTests(StoreKind store) : BrokerTests(store)
 
     private void Ask(bool inline, params Asked[] hooks) => WithBroker = options => options with { Hooks = [.. hooks.Select(hook => hook.On(inline))] };
 
+    // A client with a will whose hook does not answer, and who watches.
+    private (TestClient Watcher, TestClient Stuck, TaskCompletionSource Never) Stuck(bool inline, ushort keepAlive)
+    {
+        var never = new TaskCompletionSource();
+        Ask(inline, new Asked { Publish = request => request.Topic == "stuck" ? new(never.Task) : default });
+        var watcher = Connect("watcher");
+        watcher.Subscribe("#", QoS1);
+        var stuck = Resume("stuck", with: packet =>
+        {
+            packet.KeepAliveSeconds = keepAlive;
+            packet.Will = new WillMessage { Topic = "will", Payload = "gone"u8.ToArray() };
+        });
+        stuck.SendPublish("stuck", "message", QoS1);
+        Run();
+        return (watcher, stuck, never);
+    }
+
     private void Answer(TaskCompletionSource source)
     {
         Harness.Pump.Schedule(static source => ((TaskCompletionSource)source!).SetResult(), source);
         Run();
     }
 
-    private sealed class Stuck(Task never) : IMessageObserver
+    private sealed class StuckObserver(Task never) : IMessageObserver
     {
         public ValueTask OnPublishedAsync(BrokerClient? client, BrokerMessage message, int receivers) => new(never);
     }

@@ -6,10 +6,7 @@ using Mqtt.Server.Broker.Storage;
 
 namespace Mqtt.Broker.Tests.Model;
 
-/// <summary>
-/// A crash. What answers have promised must be in the store, and what they have denied must not; between the two the model goes on with
-/// what is there.
-/// </summary>
+// A crash. What answers have promised must be in the store, and what they have denied must not; between the two the model goes on with what is there.
 internal sealed partial class BrokerModel
 {
     // The messages that may be found as a topic's retained one after a crash, oldest first; null for none.
@@ -20,6 +17,71 @@ internal sealed partial class BrokerModel
     private readonly List<(string ClientId, Message Message)> completed = [];
     private readonly List<(string ClientId, Message Message)> forgotten = [];
     private DateTimeOffset utcNow;
+
+    // --- What matters to a crash. A promise is made when the client has seen the answer, and taken back when it asks for something else.
+
+    private static void NoteReceived(Session session, MqttPacket packet)
+    {
+        var about = packet switch
+        {
+            ConnectPacket or DisconnectPacket => "session",
+            SubscribePacket subscribe => subscribe.Subscriptions[0].Filter.ToString(),
+            UnsubscribePacket unsubscribe => unsubscribe.Filters[0].ToString(),
+            PublishPacket { QualityOfService: QoS2, PacketId: var id } when !session.Arrivals.Contains(id) => $"arrival {id}",
+            PubRelPacket { PacketId: var id } => $"arrival {id}",
+            PubCompPacket { PacketId: var id } => $"released {id}",
+            _ => "",
+        };
+        session.Promises.Remove(about);
+    }
+
+    private void NoteAnswered(Session session, Answer answer)
+    {
+        if (answer.About is { } message)
+            Promise(message);
+        if (answer.Type == MqttPacketType.ConnAck)
+            session.Promises["session"] = true;
+        else if (answer.Filter is { } filter)
+            session.Promises[filter] = session.Subscriptions.GetValueOrDefault(filter);
+        else if (answer.Type == MqttPacketType.PubRel)
+            session.Promises[$"released {answer.Id}"] = true;
+        else if (answer.Type == MqttPacketType.PubComp || (answer.Type == MqttPacketType.PubRec && session.Arrivals.Contains((ushort)answer.Id)))
+            session.Promises[$"arrival {answer.Id}"] = answer.Type == MqttPacketType.PubRec;
+    }
+
+    private void NotePublished(Message message)
+    {
+        publishers[message.Number] = message.From;
+        if (!message.Retain)
+            return;
+        if (!kept.TryGetValue(message.Topic, out var candidates))
+            kept[message.Topic] = candidates = [null];
+        candidates.Add(message);
+    }
+
+    private void NoteCompleted(Session session, Copy copy)
+    {
+        if (copy.QoS != QoS2 && copy.Message.Number != 0)
+            completed.Add((session.ClientId, copy.Message));
+    }
+
+    // Everything that was published up to here is safe.
+    private void NoteAllSafe()
+    {
+        foreach (var candidates in kept.Values)
+            candidates.RemoveRange(0, candidates.Count - 1);
+        forgotten.AddRange(completed);
+        completed.Clear();
+    }
+
+    private void Promise(Message message)
+    {
+        message.IsPromised = true;
+        if (message.Retain && kept[message.Topic].FindIndex(candidate => ReferenceEquals(candidate, message)) is var index and > 0)
+            kept[message.Topic].RemoveRange(0, index);
+    }
+
+    // --- The crash.
 
     /// <summary>The broker is gone, and another one begins now over this store.</summary>
     public void OnCrash(IBrokerStore store, DateTimeOffset utc, long at)
@@ -64,7 +126,7 @@ internal sealed partial class BrokerModel
         forgotten.Clear();
         foreach (var old in before.Values.Where(old => IsPromised(before, old.ClientId)))
             CheckPromises(old, sessions[old.ClientId], [.. entries.Where(entry => entry.ClientId == old.ClientId)]);
-        foreach (var message in shared.Where(message => message is { IsOptional: false, IsOpen: true, Message.IsPromised: true }))
+        foreach (var message in shared.Where(message => message is { IsOptional: false, IsOpen: true, Message.IsPromised: true } && message.Message.ExpiresAt > now))
         {
             var isRight = !message.May.All(may => IsPromised(before, may.ClientId)) || entries.Exists(entry => IsOf(entry, message.Message));
             Require(isRight, $"{message.Message}, which was acknowledged, is not stored for any member of {message.Filter}");
@@ -123,7 +185,7 @@ internal sealed partial class BrokerModel
         var session = sessions.GetValueOrDefault(entry.ClientId);
         if (session is not null && entry.State == FlightState.AwaitingPubComp)
         {
-            session.Released.Add((entry.PacketId, false));
+            session.Released.Add(entry.PacketId);
             return;
         }
 
@@ -149,8 +211,7 @@ internal sealed partial class BrokerModel
     {
         var members = sessions.Values.Where(session => session.Subscriptions.ContainsKey(filter))
             .Select(session => (session.ClientId, Terms: session.Subscriptions[filter])).ToList();
-        var one = new SharedMessage(message, filter) { IsOptional = members.Count == 0 || members.Exists(member => member.Terms.QoS == QoS0) };
-        one.May.UnionWith(members);
+        var one = new SharedMessage(message, filter, [.. members]) { IsOptional = members.Count == 0 || members.Exists(member => member.Terms.QoS == QoS0) };
         shared.Add(one);
         return one;
     }
@@ -163,33 +224,10 @@ internal sealed partial class BrokerModel
         foreach (var (topic, candidates) in kept)
         {
             var found = retained.GetValueOrDefault(topic);
-            var isRight = found?.ExpiresAt <= now || candidates.Exists(candidate => (candidate?.Number ?? 0) == (found?.Number ?? 0));
+            var isRight = candidates.Exists(candidate => (candidate?.Number ?? 0) == (found?.Number ?? 0) || (found is null && candidate?.ExpiresAt <= now));
             Require(isRight, $"{topic} has retained {found}, which was replaced or not yet there");
             (kept[topic] = []).Add(found);
         }
-    }
-
-    // Everything that was published up to here is safe.
-    private void OnAllSafe()
-    {
-        foreach (var candidates in kept.Values)
-            candidates.RemoveRange(0, candidates.Count - 1);
-        forgotten.AddRange(completed);
-        completed.Clear();
-    }
-
-    private void OnKept(Message message)
-    {
-        if (!kept.TryGetValue(message.Topic, out var candidates))
-            kept[message.Topic] = candidates = [null];
-        candidates.Add(message);
-    }
-
-    private void Promise(Message message)
-    {
-        message.IsPromised = true;
-        if (message.Retain && kept[message.Topic].FindIndex(candidate => ReferenceEquals(candidate, message)) is var index and > 0)
-            kept[message.Topic].RemoveRange(0, index);
     }
 
     private Message MessageOf(in MessageRecord record)

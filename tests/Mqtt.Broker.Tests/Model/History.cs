@@ -33,6 +33,13 @@ internal static class History
             world.Do(steps[^1]);
         }
 
+        // What is owed at the end is looked for in the store, and then at the clients.
+        if (world.HasSlowCommits && random.Chance(50))
+        {
+            steps.Add(new Crash(1000));
+            world.Do(steps[^1]);
+        }
+
         world.Settle();
     }
 

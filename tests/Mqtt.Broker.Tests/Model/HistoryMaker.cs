@@ -31,7 +31,7 @@ internal sealed class HistoryMaker(SeededRandom random, World world)
         var device = world.Of(client);
         if (world.HasSlowCommits && random.Chance(25))
             return new Commit(random.Chance(40) ? 1000 : random.Next(1, 6));
-        if (world.HasSlowCommits && times < MostTimes && random.Chance(2))
+        if (world.HasSlowCommits && times < MostTimes && random.Chance(3))
         {
             times++;
             return new Crash(random.Next(5));
@@ -45,8 +45,8 @@ internal sealed class HistoryMaker(SeededRandom random, World world)
     {
         < 6 => MakeConnect(client),
         < 22 => MakeSubscribe(client),
-        < 25 => new Unsubscribe(client, random.Chance(70) ? lastFilters.GetValueOrDefault(client, Filters[0]) : Filter(client)),
-        < 62 => MakePublish(client),
+        < 27 => new Unsubscribe(client, random.Chance(70) ? lastFilters.GetValueOrDefault(client, Filters[0]) : Filter(client)),
+        < 63 => MakePublish(client),
         < 84 => new Acknowledge(client, random.Chance(60) ? 100 : random.Next(1, 4)),
         < 88 => new Disconnect(client, random.Chance(30) ? 4 : 0, random.Chance(75) ? -1 : Expiry()),
         < 91 => new Cut(client),

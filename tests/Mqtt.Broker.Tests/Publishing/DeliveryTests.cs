@@ -372,6 +372,25 @@ public abstract class DeliveryTests(StoreKind store) : BrokerTests(store)
     // --- Large amounts
 
     [Theory, Versions]
+    public void Of_QoS_0_beyond_the_outbox_the_newest_are_lost_and_each_is_counted(MqttProtocolVersion version)
+    {
+        WithServer = options => options with { Limits = options.Limits with { OutboxBytes = 64 * 1024 } };
+        ConnectionBytes = 64 * 1024;
+        var subscriber = Connect("subscriber", version);
+        subscriber.Subscribe("t");
+        var publisher = Connect("publisher");
+
+        for (var i = 0; i < 100; i++)
+            publisher.Publish("t", $"{i} {new string('x', 10_000)}");
+
+        var dropped = (int)Broker.Statistics.Dropped(DropCause.OutboxFull);
+        dropped.Should().BeGreaterThan(0);
+        for (var i = 0; i < 100 - dropped; i++)
+            subscriber.Receive("t", $"{i} {new string('x', 10_000)}");
+        subscriber.ExpectNothing();
+    }
+
+    [Theory, Versions]
     public void A_client_that_does_not_read_loses_QoS_0_beyond_its_outbox_and_nothing_else(MqttProtocolVersion version)
     {
         WithServer = options => options with { Limits = options.Limits with { OutboxBytes = 64 * 1024 } };

@@ -208,6 +208,55 @@ public abstract class RetainedTests(StoreKind store) : BrokerTests(store)
             subscriber.Acknowledge(subscriber.Expect<PublishPacket>());
     }
 
+    [Fact]
+    public void What_has_expired_is_forgotten_by_broker_and_store_though_nobody_asks_for_it()
+    {
+        var publisher = Connect("publisher");
+        for (var i = 0; i < 3000; i++)
+            publisher.SendPublish($"t/{i}", "kept", retain: true, with: packet => packet.MessageExpiryInterval = i % 3 == 0 ? 100u : 5);
+        publisher.Publish("for ever", "kept", retain: true);
+
+        Advance(9.5);
+
+        Broker.RetainedCount.Should().Be(1001);
+        if (HasStore)
+            Harness.Store!.Retained.Load().Should().HaveCount(1001);
+        Advance(95);
+        Broker.RetainedCount.Should().Be(1);
+    }
+
+    [Fact]
+    public void What_has_expired_while_the_broker_was_down_is_forgotten_by_the_store()
+    {
+        if (!HasStore)
+            return;
+        Connect("publisher").Publish("t", "kept", QoS1, retain: true, with: packet => packet.MessageExpiryInterval = 5);
+        Harness.Stop();
+        Harness.Time.Advance(TimeSpan.FromSeconds(6));
+
+        Harness.Begin();
+
+        Broker.RetainedCount.Should().Be(0);
+        Harness.Store!.Retained.Load().Should().BeEmpty();
+    }
+
+    [Fact]
+    public void A_message_that_has_expired_may_be_kept_anew()
+    {
+        var publisher = Connect("publisher");
+        publisher.Publish("t", "old", QoS1, retain: true, with: packet => packet.MessageExpiryInterval = 1);
+        Advance(1.05);
+        publisher.Publish("t", "new", QoS1, retain: true);
+        Advance(10);
+
+        if (HasStore)
+            Harness.Restart();
+        var subscriber = Connect("subscriber");
+        subscriber.Subscribe("t");
+
+        subscriber.Receive("t", "new");
+    }
+
     [Theory, Versions]
     public void Retained_messages_outlive_the_broker_where_there_is_a_store(MqttProtocolVersion version)
     {

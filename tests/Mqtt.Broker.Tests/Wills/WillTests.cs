@@ -329,6 +329,27 @@ public abstract class WillTests(StoreKind store) : BrokerTests(store)
     }
 
     [Theory, Versions]
+    public void The_will_of_a_client_that_was_there_when_the_broker_was_killed_is_published_when_it_is_back(MqttProtocolVersion version)
+    {
+        if (!HasSlowCommits)
+            return;
+        var watcher = Resume("watcher");
+        watcher.Subscribe("will", QoS1);
+        Resume("client", version, packet =>
+        {
+            With()(packet);
+            packet.Will!.QualityOfService = QoS1;
+        });
+
+        Harness.Crash();
+        Advance(1);
+
+        watcher = Resume("watcher");
+        watcher.Receive("will", "gone");
+        watcher.ExpectNothing();
+    }
+
+    [Theory, Versions]
     public void When_the_server_stops_a_will_without_delay_is_published(MqttProtocolVersion version)
     {
         if (!HasStore)

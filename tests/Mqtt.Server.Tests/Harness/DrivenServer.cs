@@ -117,6 +117,10 @@ internal sealed class DrivenServer : IDisposable
 
         public override long WrittenBytes => inner.WrittenBytes;
 
+        public override bool IsPeerGone => inner.IsPeerGone;
+
+        public override int UnreadBytes => inner.UnreadBytes;
+
         public override ValueTask WaitReadableAsync(CancellationToken cancellationToken = default) => inner.WaitReadableAsync(cancellationToken);
 
         public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) => inner.ReadAsync(buffer, cancellationToken);

@@ -202,8 +202,12 @@ internal sealed class ConnectFlow(SessionContext context, SessionTable table, Cl
                 return;
             }
 
-            (session, answer.SessionPresent, var position) = Begin(clientId, session, packet, limits, userName);
-            await ending.WillsOf(clientId).ConfigureAwait(false);
+            var wasConnected = session?.Attachment is not null;
+            var isWillDue = session is not null && TakeOver(session, packet);
+            var will = isWillDue ? await ending.AskWillAsync(session!).ConfigureAwait(false) : null;
+            if (session is { HasEnded: true })
+                return;
+            (session, answer.SessionPresent, var position) = Begin(clientId, session, packet, limits, userName, wasConnected, isWillDue, will);
             if (context.Watch is { } watch)
                 await watch.WaitAsync(position).ConfigureAwait(false);
             var attachment = new Attachment(session, connection, packet, limits, userName, number) { Authentication = authentication };
@@ -247,24 +251,22 @@ internal sealed class ConnectFlow(SessionContext context, SessionTable table, Cl
         return session.Attachment is { } newer && newer.Number > number ? ReasonCode.ServerBusy : null;
     }
 
-    private (Session Session, bool Resumed, long Position) Begin(string clientId, Session? session, ConnectPacket packet, ClientLimits limits, string? userName)
+    private (Session Session, bool Resumed, long Position) Begin(
+        string clientId, Session? session, ConnectPacket packet, ClientLimits limits, string? userName, bool wasConnected, bool isWillDue, WillMessage? will)
     {
         // The will of the older connection, and that it was published, are one unit: kept apart, a crash between them would publish it twice.
         using var unit = context.Unit();
         var position = 0L;
-        if (session is not null)
+        if (session is not null && EndsWith(session, packet))
         {
-            var wasConnected = session.Attachment is not null;
-            var endsWithConnection = TakeOver(session);
-            if (packet.CleanStart || endsWithConnection)
-            {
-                position = ending.End(session, wasConnected ? SessionEnd.TakenOver : SessionEnd.CleanStart);
-                session = null;
-            }
-            else
-            {
-                ending.Cancel(session);
-            }
+            position = ending.End(session, wasConnected ? SessionEnd.TakenOver : SessionEnd.CleanStart, will);
+            session = null;
+        }
+        else if (session is not null)
+        {
+            if (isWillDue)
+                ending.PublishWill(session, will);
+            ending.Cancel(session);
         }
 
         var resumed = session is not null;
@@ -277,11 +279,11 @@ internal sealed class ConnectFlow(SessionContext context, SessionTable table, Cl
     }
 
     // The older connection is untied at once: its late events touch nothing, and nobody waits for its socket. Its will is published
-    // and retained before the newcomer's CONNACK unless it is delayed and the session goes on. Tells whether the session ends with it.
-    private bool TakeOver(Session session)
+    // and retained before the newcomer's CONNACK unless it is delayed and the session goes on. Tells whether the will is due.
+    private bool TakeOver(Session session, ConnectPacket packet)
     {
         if (session.Attachment is not { } old || !session.Detach(old))
-            return false;
+            return EndsWith(session, packet);
 
         // A client that comes back before its end was noticed is no second device.
         if (!old.Connection.IsPeerGone)
@@ -291,8 +293,8 @@ internal sealed class ConnectFlow(SessionContext context, SessionTable table, Cl
         // It said goodbye, and nobody has noticed its end yet.
         if (old.EndedNormally)
             session.Will = null;
-        if ((session.Will?.DelayInterval ?? 0) == 0)
-            ending.PublishWill(session);
-        return session.ExpirySeconds == 0;
+        return EndsWith(session, packet) || (session.Will?.DelayInterval ?? 0) == 0;
     }
+
+    private static bool EndsWith(Session session, ConnectPacket packet) => packet.CleanStart || session.ExpirySeconds == 0;
 }

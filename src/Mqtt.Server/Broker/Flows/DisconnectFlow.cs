@@ -34,7 +34,7 @@ internal sealed class DisconnectFlow(SessionContext context, ClientGates gates, 
         using (await gates.EnterAsync(from.Session.ClientId).ConfigureAwait(false))
         {
             if (from.Session.Detach(from))
-                ending.OnConnectionEnded(from.Session, from.EndedNormally);
+                await ending.OnConnectionEndedAsync(from.Session, from.EndedNormally).ConfigureAwait(false);
         }
 
         from.Session.Statistics.OnDisconnected();

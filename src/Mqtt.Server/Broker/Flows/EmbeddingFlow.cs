@@ -87,9 +87,9 @@ internal sealed class EmbeddingFlow(
             if (how.EndSession && attachment is not null)
                 context.SystemTopics?.Notify(clientId, isOnline: false);
             if (how.EndSession)
-                position = ending.End(session, SessionEnd.Removed);
+                position = await ending.EndAsync(session, SessionEnd.Removed).ConfigureAwait(false);
             else
-                ending.OnConnectionEnded(session, endedNormally: !how.PublishWill);
+                await ending.OnConnectionEndedAsync(session, endedNormally: !how.PublishWill).ConfigureAwait(false);
         }
 
         await SafeAsync(position).ConfigureAwait(false);
@@ -99,10 +99,16 @@ internal sealed class EmbeddingFlow(
     /// <summary>Deletes a retained message; false if there is none.</summary>
     public async ValueTask<bool> DeleteRetainedAsync(MqttString topic, CancellationToken cancellationToken)
     {
-        if (!retained.Remove(topic.Span))
-            return false;
+        long position;
+        using (retained.Hold())
+        {
+            if (!retained.Remove(topic.Span))
+                return false;
+            position = context.Store?.Retained.Delete(topic.Bytes) ?? 0;
+        }
+
         context.Hooks.Retained?.Tell(topic.ToOwned(), static (observer, topic) => observer.OnRetainedRemovedAsync(topic));
-        await SafeAsync(context.Store?.Retained.Delete(topic.Bytes) ?? 0, cancellationToken).ConfigureAwait(false);
+        await SafeAsync(position, cancellationToken).ConfigureAwait(false);
         return true;
     }
 

@@ -206,7 +206,7 @@ internal sealed class PublishFlow(SessionContext context, Router<Session> router
         publication.Begin(message, context.Now);
         try
         {
-            var match = message.Retain ? KeepAndFind(publication, out _) : router.Find(message.Topic.Span);
+            var match = message.Retain ? KeepAndFind(publication, isStored: false, out _, out _) : router.Find(message.Topic.Span);
             var isCongested = false;
             foreach (ref readonly var target in match.Targets)
                 target.Subscriber.Deliver(publication, target.Terms, turn, ref isCongested);
@@ -305,40 +305,41 @@ internal sealed class PublishFlow(SessionContext context, Router<Session> router
 
     private Match<Session> RetainAndFind(Publication publication, out long position)
     {
-        var match = KeepAndFind(publication, out var isRemoved);
-        ref readonly var message = ref publication.Parts;
-        if (message.Payload.IsEmpty)
+        var match = KeepAndFind(publication, isStored: true, out var isRemoved, out position);
+        if (!publication.Parts.Payload.IsEmpty)
         {
-            position = isRemoved ? OnRemoved(message.Topic) : 0;
-            return match;
+            context.Hooks.Retained?.Tell(publication, context.Now, 0, static (observer, _, message) => observer.OnRetainedAsync(message));
+        }
+        else if (isRemoved)
+        {
+            context.Hooks.Retained?.Tell(
+                MqttString.FromUtf8(publication.Parts.Topic).ToOwned(), static (observer, topic) => observer.OnRetainedRemovedAsync(topic));
         }
 
-        context.Hooks.Retained?.Tell(publication, context.Now, 0, static (observer, _, message) => observer.OnRetainedAsync(message));
-        position = context.Store?.Retained.Save(context.RecordOf(message)) ?? 0;
         return match;
     }
 
     // An empty payload is forwarded, and never kept [MQTT-3.3.1-6] [MQTT-3.3.1-7].
-    private Match<Session> KeepAndFind(Publication publication, out bool isRemoved)
+    private Match<Session> KeepAndFind(Publication publication, bool isStored, out bool isRemoved, out long position)
     {
-        var topic = publication.Parts.Topic.Span;
-        var message = publication.Parts.Payload.IsEmpty ? null : publication.Stored;
+        ref readonly var parts = ref publication.Parts;
+        var message = parts.Payload.IsEmpty ? null : publication.Stored;
+        var store = isStored ? context.Store?.Retained : null;
         isRemoved = false;
+        position = 0;
         using (retained.Hold())
         {
-            if (message is null)
-                isRemoved = retained.Remove(topic);
-            else
+            if (message is not null)
                 retained.Set(message);
-            return router.Find(topic);
+            else
+                isRemoved = retained.Remove(parts.Topic.Span);
+            var match = router.Find(parts.Topic.Span);
+            if (message is not null)
+                position = store?.Save(context.RecordOf(parts)) ?? 0;
+            else if (isRemoved)
+                position = store?.Delete(parts.Topic) ?? 0;
+            return match;
         }
-    }
-
-    private long OnRemoved(ReadOnlyMemory<byte> topic)
-    {
-        context.Hooks.Retained?.Tell(
-            MqttString.FromUtf8(topic).ToOwned(), static (observer, topic) => observer.OnRetainedRemovedAsync(topic));
-        return context.Store?.Retained.Delete(topic) ?? 0;
     }
 
     // A repeated QoS 2 message is acknowledged again, and that is all [MQTT-4.3.3-10]. The first copy may have come by the connection before,

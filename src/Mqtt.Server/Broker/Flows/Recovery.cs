@@ -20,8 +20,7 @@ internal sealed class Recovery(
     /// <summary>Runs before the broker takes its first packet.</summary>
     public void Run(IBrokerStore store)
     {
-        foreach (var record in store.Retained.Load())
-            Keep(record);
+        LoadRetained(store.Retained);
         var disconnectedAt = store.Sessions.Load().Select(LoadSession).ToList();
         foreach (var (clientId, subscription, identifier) in store.Subscriptions.Load())
         {
@@ -44,11 +43,26 @@ internal sealed class Recovery(
             ending.TakeUp(session, since);
     }
 
-    private void Keep(in MessageRecord record)
+    // What has expired while the broker was down is not taken up.
+    private void LoadRetained(IRetainedStore kept)
     {
-        var message = StoredMessage.Copy(context.PartsOf(record));
-        retained.Set(message);
-        message.Release();
+        var expired = new List<byte[]>();
+        foreach (var record in kept.Load())
+        {
+            var parts = context.PartsOf(record);
+            if (parts.ExpiresAt <= context.Now)
+            {
+                expired.Add(record.Topic.ToArray());
+                continue;
+            }
+
+            var message = StoredMessage.Copy(parts);
+            retained.Set(message);
+            message.Release();
+        }
+
+        foreach (var topic in expired)
+            kept.Delete(topic);
     }
 
     // A session that was connected when the broker ended counts as disconnected now.

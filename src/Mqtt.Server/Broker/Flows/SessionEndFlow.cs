@@ -1,3 +1,4 @@
+using Mqtt.Protocol;
 using Mqtt.Server.Broker.Hooks;
 using Mqtt.Server.Broker.Routing;
 using Mqtt.Server.Broker.Sessions;
@@ -17,22 +18,30 @@ internal sealed class SessionEndFlow(SessionContext context, SessionTable table,
     private Func<Session, long, long, long>? onDue;
 
     /// <summary>The connection is over; the attachment is untied already. The will is due at once, or after its delay, but not later than the session ends.</summary>
-    public void OnConnectionEnded(Session session, bool endedNormally)
+    public async ValueTask OnConnectionEndedAsync(Session session, bool endedNormally)
     {
         context.SystemTopics?.Notify(session.ClientId, isOnline: false);
         if (endedNormally)
             session.Will = null;
         if (session.ExpirySeconds == 0)
         {
-            End(session, SessionEnd.Disconnected);
+            await EndAsync(session, SessionEnd.Disconnected).ConfigureAwait(false);
             return;
         }
 
-        // The will, and that it was published, are one unit: kept apart, a crash between them would publish it twice.
+        var isDue = (session.Will?.DelayInterval ?? 0) == 0;
+        var will = isDue ? await AskWillAsync(session).ConfigureAwait(false) : null;
+        if (!session.HasEnded)
+            Lose(session, isDue, will);
+    }
+
+    // The will, and that it was published, are one unit: kept apart, a crash between them would publish it twice.
+    private void Lose(Session session, bool isDue, WillMessage? will)
+    {
         using (context.Unit())
         {
-            if ((session.Will?.DelayInterval ?? 0) == 0)
-                PublishWill(session);
+            if (isDue)
+                PublishWill(session, will);
             Save(session, context.Heartbeat.UtcNow);
         }
 
@@ -40,11 +49,18 @@ internal sealed class SessionEndFlow(SessionContext context, SessionTable table,
         Schedule(session, context.Now, context.Now);
     }
 
+    /// <summary>Asks about the will, and ends the session. Returns the position of its deletion.</summary>
+    public async ValueTask<long> EndAsync(Session session, SessionEnd cause)
+    {
+        var will = await AskWillAsync(session).ConfigureAwait(false);
+        return session.HasEnded ? 0 : End(session, cause, will);
+    }
+
     /// <summary>Ends a session: its will if it is still due, its subscriptions, everything it owes. Returns the position of its deletion.</summary>
-    public long End(Session session, SessionEnd cause)
+    public long End(Session session, SessionEnd cause, WillMessage? will)
     {
         using var unit = context.Unit();
-        PublishWill(session);
+        PublishWill(session, will);
         if (session.Deadline is { } deadline)
             context.Heartbeat.Clear(deadline);
         lock (session.Gate)
@@ -70,18 +86,16 @@ internal sealed class SessionEndFlow(SessionContext context, SessionTable table,
         session.Will = null;
     }
 
-    /// <summary>Publishes the will, if there is one, and forgets it [MQTT-3.1.2-10].</summary>
-    public void PublishWill(Session session)
-    {
-        if (session.Will is not { } will)
-            return;
-        var client = session.WillClient;
-        session.Will = null;
-        wills.Publish(session, will, client);
-    }
+    /// <summary>Asks whoever has a say about a will that is due. Returns what is to be published; <see langword="null"/> for nothing.</summary>
+    public ValueTask<WillMessage?> AskWillAsync(Session session) => wills.AskAsync(session);
 
-    /// <summary>Completes when the wills of a client that were due up to now are published.</summary>
-    public Task WillsOf(string clientId) => wills.PendingOf(clientId);
+    /// <summary>Forgets the will, and publishes what was answered about it [MQTT-3.1.2-10].</summary>
+    public void PublishWill(Session session, WillMessage? will)
+    {
+        session.Will = null;
+        if (will is not null)
+            wills.Publish(session, will);
+    }
 
     /// <summary>Writes down what must be known of a session that may outlive the broker, or that the store knows.</summary>
     public long Save(Session session, DateTimeOffset? disconnectedAt)
@@ -97,9 +111,9 @@ internal sealed class SessionEndFlow(SessionContext context, SessionTable table,
     public void TakeUp(Session session, long since)
     {
         session.IsStored = true;
-        if (session.ExpirySeconds == 0)
+        if (session.ExpirySeconds == 0 && gates.TryEnter(session.ClientId, out var holder))
         {
-            End(session, SessionEnd.Disconnected);
+            Follow(DoDueAsync(session, since, context.Now, holder));
             return;
         }
 
@@ -122,24 +136,55 @@ internal sealed class SessionEndFlow(SessionContext context, SessionTable table,
         // Somebody is just connecting, or leaving: he clears the deadline or sets it anew.
         if (!gates.TryEnter(session.ClientId, out var holder))
             return now + DeadlineWheel.TickMilliseconds;
+        return Follow(DoDueAsync(session, since, now, holder));
+    }
+
+    private long Follow(ValueTask<long> doing)
+    {
+        if (doing.IsCompleted)
+            return doing.Result;
+        wills.Track(doing.AsTask());
+        return Deadline.Never;
+    }
+
+    // Returns when something is due again. If it had to wait, it has set the deadline itself.
+    private async ValueTask<long> DoDueAsync(Session session, long since, long now, ClientGates.Holder holder)
+    {
         using (holder)
         {
             if (session.HasEnded || session.Attachment is not null)
                 return Deadline.Never;
-            if (now >= ExpiryDue(session, since))
+            var isExpired = now >= ExpiryDue(session, since);
+            if (isExpired || now >= WillDue(session, since))
             {
-                End(session, SessionEnd.Expired);
-                return Deadline.Never;
-            }
+                var asking = AskWillAsync(session);
+                var hasToWait = !asking.IsCompleted;
+                var will = await asking.ConfigureAwait(false);
 
-            if (now >= WillDue(session, since))
-            {
-                using var unit = context.Unit();
-                PublishWill(session);
-                Save(session, context.Heartbeat.UtcNow.AddMilliseconds(since - now));
+                // The broker has ended meanwhile: what is left is the next one's.
+                if (session.HasEnded)
+                    return Deadline.Never;
+                if (isExpired)
+                {
+                    End(session, session.ExpirySeconds == 0 ? SessionEnd.Disconnected : SessionEnd.Expired, will);
+                    return Deadline.Never;
+                }
+
+                PublishAndSave(session, since, will);
+                if (hasToWait)
+                    Schedule(session, since, context.Now);
             }
 
             return NextDue(session, since);
+        }
+    }
+
+    private void PublishAndSave(Session session, long since, WillMessage? will)
+    {
+        using (context.Unit())
+        {
+            PublishWill(session, will);
+            Save(session, context.Heartbeat.UtcNow.AddMilliseconds(since - context.Now));
         }
     }
 

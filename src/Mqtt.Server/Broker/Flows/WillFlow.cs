@@ -9,66 +9,36 @@ using Mqtt.Server.Broker.Sessions;
 namespace Mqtt.Server.Broker.Flows;
 
 /// <summary>
-/// Publishes wills that are due, once the hooks have had their say. Called inside the client's gate: one client's wills are published in
-/// order, and its next connection is accepted only after them.
+/// Publishes wills that are due, once the hooks have had their say. Called inside the client's gate, which is held while they are asked: one client's wills are
+/// published in order, and its next connection is accepted only after them. Until a will is published the store has it with its session, so that a
+/// broker that is killed meanwhile has it asked about and published when it is back.
 /// </summary>
 internal sealed class WillFlow(SessionContext context, PublishFlow publishing, DelayFlow? delays)
 {
     // About whose will the hook is asked that is running.
     private static readonly AsyncLocal<string?> AskedAbout = new();
 
-    // The last of each client whose hooks have not answered.
-    private readonly ConcurrentDictionary<string, Task> pending = new(StringComparer.Ordinal);
-
-    /// <summary>Publishes a will, at once unless a hook wants time for it.</summary>
-    /// <param name="session">Whose will it is.</param>
-    /// <param name="will">The will.</param>
-    /// <param name="client">Whose rights count; <see langword="null"/> for one that has not been here since the broker began anew.</param>
-    public void Publish(Session session, WillMessage will, BrokerClient? client)
-    {
-        if (context.Hooks is { Willing: null, Authorization: null })
-        {
-            Send(session, will);
-            return;
-        }
-
-        var clientId = session.ClientId;
-        var sending = AskAndSendAsync(session, PendingOf(clientId), new WillRequest(clientId, will), client ?? new RememberedClient(session));
-        if (sending.IsCompleted)
-            return;
-        pending[clientId] = sending;
-        sending.ContinueWith(
-            (sent, id) => pending.TryRemove(new((string)id!, sent)), clientId, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
-    }
-
-    /// <summary>Completes when the wills of a client that were due up to now are published; never fails.</summary>
-    public Task PendingOf(string clientId) => pending.GetValueOrDefault(clientId, Task.CompletedTask);
+    // What has not come to its end.
+    private readonly ConcurrentDictionary<Task, bool> pending = new();
 
     /// <summary>True within a hook that is asked about this client's will: whatever is done to the client waits for it, so that it must not wait for that.</summary>
     public static bool IsAskedAbout(string clientId) => AskedAbout.Value == clientId;
 
-    /// <summary>Completes when all wills that were due up to now are published; never fails.</summary>
-    public Task DrainAsync() => Task.WhenAll(pending.Values);
-
-    private async Task AskAndSendAsync(Session session, Task earlier, WillRequest request, BrokerClient client)
+    /// <summary>Asks whoever has a say about the will of a session, which is due. Returns what is to be published; <see langword="null"/> for nothing.</summary>
+    public ValueTask<WillMessage?> AskAsync(Session session)
     {
-        await earlier.ConfigureAwait(false);
-        AskedAbout.Value = request.ClientId;
-        if (!await ConnectHooks.MayPublishAsync(context.Hooks, client, request.Will).ConfigureAwait(false))
-            context.Statistics.OnDropped(DropCause.NotAuthorized);
-        else if (await PassesAsync(request).ConfigureAwait(false))
-            Send(session, request.Will);
-        else
-            context.Statistics.OnDropped(DropCause.Hook);
+        if (session.Will is not { } will || context.Hooks is { Willing: null, Authorization: null })
+            return new(session.Will);
+        var asking = AskHooksAsync(session, will);
+        Track(asking);
+        return new(asking);
     }
 
-    private async ValueTask<bool> PassesAsync(WillRequest request) => context.Hooks.Willing is not { } willing
-        || (await willing.AskAsync(request, static (hook, request) => hook.OnWillAsync(request)).ConfigureAwait(false) && !request.IsDecided);
-
-    private void Send(Session session, WillMessage will)
+    /// <summary>Publishes a will, as the hooks have left it.</summary>
+    public void Publish(Session session, WillMessage will)
     {
         var message = will.ToMessage(context.Now, context.LatestExpiry);
-        if (delays is not null && DelayedTopic.Is(will.Topic.Span))
+        if (delays is not null && DelayedTopic.Is(message.Topic.Span))
         {
             SendLater(session.ClientId, will.Topic, message, delays);
             return;
@@ -77,6 +47,34 @@ internal sealed class WillFlow(SessionContext context, PublishFlow publishing, D
         using (Turn.Enter(out var turn))
             publishing.Publish(message, turn, willOf: session);
     }
+
+    /// <summary>Keeps a task of a will until it has ended, for <see cref="DrainAsync"/>.</summary>
+    public void Track(Task task)
+    {
+        if (task.IsCompleted)
+            return;
+        pending[task] = true;
+        task.ContinueWith(static (ended, all) => ((ConcurrentDictionary<Task, bool>)all!).TryRemove(ended, out _), pending, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+    }
+
+    /// <summary>Completes when all wills that were due up to now are published; never fails.</summary>
+    public Task DrainAsync() => Task.WhenAll(pending.Keys);
+
+    private async Task<WillMessage?> AskHooksAsync(Session session, WillMessage will)
+    {
+        var request = new WillRequest(session.ClientId, will);
+        AskedAbout.Value = session.ClientId;
+        if (!await ConnectHooks.MayPublishAsync(context.Hooks, session.WillClient ?? new RememberedClient(session), will).ConfigureAwait(false))
+            context.Statistics.OnDropped(DropCause.NotAuthorized);
+        else if (await PassesAsync(request).ConfigureAwait(false))
+            return request.Will;
+        else
+            context.Statistics.OnDropped(DropCause.Hook);
+        return null;
+    }
+
+    private async ValueTask<bool> PassesAsync(WillRequest request) => context.Hooks.Willing is not { } willing
+        || (await willing.AskAsync(request, static (hook, request) => hook.OnWillAsync(request)).ConfigureAwait(false) && !request.IsDecided);
 
     private void SendLater(string clientId, MqttString topic, in MessageParts message, DelayFlow delays)
     {

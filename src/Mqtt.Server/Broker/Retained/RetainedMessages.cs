@@ -1,11 +1,13 @@
 using Mqtt.Protocol;
 using Mqtt.Server.Broker.Hooks;
 using Mqtt.Server.Broker.Messages;
+using Mqtt.Server.Broker.Storage;
 
 namespace Mqtt.Server.Broker.Retained;
 
 /// <summary>The last retained message of each topic (section 3.3.1.3). Any thread.</summary>
-internal sealed class RetainedMessages
+/// <param name="store">Where they are kept as well; <see langword="null"/> for nowhere. Who sets or removes one writes it there, while nothing else can change; what expires is deleted here.</param>
+internal sealed class RetainedMessages(IRetainedStore? store)
 {
     private readonly Lock gate = new();
     private readonly HashSet<RetainedTopic> topics = new(RetainedTopicComparer.Instance);
@@ -23,8 +25,9 @@ internal sealed class RetainedMessages
     }
 
     /// <summary>
-    /// Nothing changes until the result is disposed. Who retains a message looks up its subscribers meanwhile, and who subscribes looks up
-    /// <see cref="LastNumber"/>: so a message is either retained before a subscription, and brought to it, or published after it, but never both.
+    /// Nothing changes until the result is disposed. Who changes a message writes it to the store meanwhile, so that both have the changes in one order.
+    /// Who retains a message looks up its subscribers meanwhile, and who subscribes looks up <see cref="LastNumber"/>: so a message is either retained before a
+    /// subscription, and brought to it, or published after it, but never both.
     /// </summary>
     public Lock.Scope Hold() => gate.EnterScope();
 
@@ -47,6 +50,7 @@ internal sealed class RetainedMessages
             }
 
             topic.Number = ++lastNumber;
+            HasExpiring |= message.Parts.ExpiresAt != MessageParts.NeverExpires;
         }
 
         old?.Release();
@@ -106,15 +110,42 @@ internal sealed class RetainedMessages
                 PullRange(cursor, most, mostVisited, now, found, ref expired);
             else
                 PullOne(cursor, now, found, ref expired);
-            foreach (var topic in expired ?? [])
-                Forget(topic);
+            Forget(expired);
         }
 
-        foreach (var topic in expired ?? [])
+        TellOf(expired, now, observers);
+    }
+
+    /// <summary>True if any message has ever been kept that expires: else a <see cref="Sweep"/> finds nothing.</summary>
+    public bool HasExpiring { get; private set; }
+
+    /// <summary>
+    /// Looks at the next topics, no more than <paramref name="mostVisited"/>, and forgets the messages that have expired though nobody asks for them. Returns where it
+    /// came to; empty at the end, to begin again.
+    /// </summary>
+    public MqttString Sweep(MqttString after, int mostVisited, long now, HookList<IRetainedObserver>? observers)
+    {
+        List<RetainedTopic>? expired = null;
+        lock (gate)
         {
-            observers?.Tell(topic.Message, now, 0, static (observer, _, message) => observer.OnRetainedExpiredAsync(message));
-            topic.Message.Release();
+            var isFirst = after.IsEmpty;
+            var left = mostVisited;
+            var last = default(MqttString);
+            foreach (var topic in order.From(after.Bytes, inclusive: isFirst))
+            {
+                if (left-- == 0)
+                    break;
+                last = topic.Name;
+                if (topic.Message.Parts.ExpiresAt <= now)
+                    (expired ??= []).Add(topic);
+            }
+
+            after = left < 0 ? last.ToOwned() : default;
+            Forget(expired);
         }
+
+        TellOf(expired, now, observers);
+        return after;
     }
 
     /// <summary>Lets go of everything.</summary>
@@ -135,6 +166,24 @@ internal sealed class RetainedMessages
     {
         topics.Remove(topic);
         order.Remove(topic);
+    }
+
+    private void Forget(List<RetainedTopic>? expired)
+    {
+        foreach (var topic in expired ?? [])
+        {
+            Forget(topic);
+            store?.Delete(topic.Name.Bytes);
+        }
+    }
+
+    private static void TellOf(List<RetainedTopic>? expired, long now, HookList<IRetainedObserver>? observers)
+    {
+        foreach (var topic in expired ?? [])
+        {
+            observers?.Tell(topic.Message, now, 0, static (observer, _, message) => observer.OnRetainedExpiredAsync(message));
+            topic.Message.Release();
+        }
     }
 
     private void PullOne(RetainedCursor cursor, long now, List<StoredMessage> found, ref List<RetainedTopic>? expired)

@@ -9,7 +9,7 @@ internal sealed partial class Session
     /// <summary>Sends again, or gives up, what was under way at the last look already. Tells whether there was any, and how far this look has come.</summary>
     public (bool HasFound, long Seen) CheckFlights(Attachment attachment, long seen, bool givesUp, Turn turn)
     {
-        lock (Gate)
+        using (Enter())
         {
             // What waits for the store has not left yet, and what an earlier connection left behind goes first.
             if (Attachment != attachment || attachment.WaitingCount > 0 || flights.HasResends)

@@ -40,7 +40,7 @@ internal sealed partial class Session
     /// <summary>What waited behind retained messages that are not owed any more goes on.</summary>
     public void GoOn(Turn turn)
     {
-        lock (Gate)
+        using (Enter())
         {
             if (!queue.IsEmpty)
                 Pump(turn);
@@ -62,7 +62,7 @@ internal sealed partial class Session
     /// <summary>Takes messages that were pulled, each held by the caller and handed over.</summary>
     public void DeliverRetained(RetainedCursor cursor, List<StoredMessage> messages, Turn turn)
     {
-        lock (Gate)
+        using (Enter())
         {
             if (HasEnded || cursors?.Contains(cursor) is not true)
             {

@@ -30,7 +30,7 @@ internal sealed partial class Session
         ref readonly var message = ref publication.Parts;
         var qualityOfService = terms.QualityOf(message.QualityOfService);
         var retain = terms.RetainAsPublished && message.Retain;
-        lock (Gate)
+        using (Enter())
         {
             if (HasEnded || Attachment is null != (room == ShareRoom.Away))
                 return ShareOutcome.Refused;
@@ -58,14 +58,14 @@ internal sealed partial class Session
     /// </summary>
     public List<MovingCopy>? TakeOutShared(Predicate<Share> wanted, bool inFlight)
     {
-        lock (Gate)
+        using (Enter())
             return TakeOutLocked(wanted, inFlight);
     }
 
     /// <summary>The first half of the session's end: nothing is delivered to it any more, and what others may get is taken out.</summary>
     public List<MovingCopy>? BeginEnd()
     {
-        lock (Gate)
+        using (Enter())
         {
             HasEnded = true;
             return TakeOutLocked(static _ => true, inFlight: true);
@@ -75,7 +75,7 @@ internal sealed partial class Session
     /// <summary>Puts back what nobody else took, in its old place.</summary>
     public void PutBackShared(List<MovingCopy> moving)
     {
-        lock (Gate)
+        using (Enter())
         {
             foreach (var (copy, packetId) in moving)
             {

@@ -34,13 +34,31 @@ internal sealed partial class Session
         return all;
     }
 
-    /// <summary>How much waits, and how much is under way.</summary>
-    public (int Queued, int InFlight) Backlog
+    // What of them is in the broker's sum. Under the gate.
+    private (int Queued, int InFlight) counted;
+
+    // The gate, for whoever may change what waits or what is under way: the broker's sum is up to date when it is left, so that nobody ever has to ask all sessions.
+    private Counting Enter()
     {
-        get
+        Gate.Enter();
+        return new Counting(this);
+    }
+
+    private void Recount()
+    {
+        var (queued, inFlight) = (queue.Count, flights.Count);
+        if (queued == counted.Queued && inFlight == counted.InFlight)
+            return;
+        context.Statistics.OfThread.OnBacklog(queued - counted.Queued, inFlight - counted.InFlight);
+        counted = (queued, inFlight);
+    }
+
+    private readonly ref struct Counting(Session session) : IDisposable
+    {
+        public void Dispose()
         {
-            lock (Gate)
-                return (queue.Count, flights.Count);
+            session.Recount();
+            session.Gate.Exit();
         }
     }
 }

@@ -97,7 +97,7 @@ internal sealed partial class Session
     public void Attach(Attachment attachment, ConnAckPacket answer, Turn turn)
     {
         attachment.Outbox.Adopt(Gate);
-        lock (Gate)
+        using (Enter())
         {
             Attachment = attachment;
             flights.Reconnect(attachment.Window);
@@ -112,7 +112,7 @@ internal sealed partial class Session
     /// <summary>Unties the connection; false if it was not this session's any more.</summary>
     public bool Detach(Attachment attachment)
     {
-        lock (Gate)
+        using (Enter())
         {
             if (Attachment != attachment)
                 return false;
@@ -132,7 +132,7 @@ internal sealed partial class Session
     /// <summary>Ends the session: everything it owes is let go.</summary>
     public void End()
     {
-        lock (Gate)
+        using (Enter())
         {
             HasEnded = true;
             Attachment?.Waiting?.End();
@@ -160,7 +160,7 @@ internal sealed partial class Session
     {
         var qualityOfService = terms.QualityOf(publication.Parts.QualityOfService);
         var retain = terms.RetainAsPublished && publication.Parts.Retain;
-        lock (Gate)
+        using (Enter())
         {
             if (HasEnded)
                 return 0;
@@ -276,7 +276,7 @@ internal sealed partial class Session
     /// <summary>The client releases a QoS 2 identifier: PUBCOMP is the answer, whether it was known or not.</summary>
     public void OnPubRel(Attachment attachment, ushort packetId, Turn turn)
     {
-        lock (Gate)
+        using (Enter())
         {
             if (Attachment != attachment)
                 return;
@@ -290,7 +290,7 @@ internal sealed partial class Session
     /// <summary>The client acknowledged a QoS 1 message.</summary>
     public FlightOutcome OnPubAck(Attachment attachment, ushort packetId, Turn turn)
     {
-        lock (Gate)
+        using (Enter())
         {
             if (Attachment != attachment)
                 return FlightOutcome.Unknown;
@@ -308,7 +308,7 @@ internal sealed partial class Session
     /// <summary>The client acknowledged the first half of a QoS 2 delivery, or refused the message.</summary>
     public FlightOutcome OnPubRec(Attachment attachment, ushort packetId, bool failed, Turn turn)
     {
-        lock (Gate)
+        using (Enter())
         {
             if (Attachment != attachment)
                 return FlightOutcome.Unknown;
@@ -339,7 +339,7 @@ internal sealed partial class Session
     /// <summary>The client completed a QoS 2 delivery.</summary>
     public FlightOutcome OnPubComp(Attachment attachment, ushort packetId, Turn turn)
     {
-        lock (Gate)
+        using (Enter())
         {
             if (Attachment != attachment)
                 return FlightOutcome.Unknown;
@@ -357,7 +357,7 @@ internal sealed partial class Session
     /// <summary>Answers a packet of the client once the position is safe, behind all earlier answers.</summary>
     public void Answer(Attachment attachment, in Departure departure, Turn turn)
     {
-        lock (Gate)
+        using (Enter())
         {
             if (Attachment == attachment)
                 Depart(attachment, departure, turn);
@@ -377,7 +377,7 @@ internal sealed partial class Session
     /// <summary>The store has committed: what may leave now leaves.</summary>
     public void OnCommitted(Attachment attachment, Turn turn)
     {
-        lock (Gate)
+        using (Enter())
         {
             if (Attachment != attachment)
                 return;
@@ -396,6 +396,7 @@ internal sealed partial class Session
             Enqueue(copy);
         else
             flights.Restore(packetId, state, copy);
+        Recount();
     }
 
     /// <summary>Puts a stored identifier back.</summary>
@@ -704,7 +705,7 @@ internal sealed partial class Session
     {
         using (Turn.Enter(out var turn))
         {
-            lock (Gate)
+            using (Enter())
             {
                 if (Attachment == attachment)
                     Pump(turn);

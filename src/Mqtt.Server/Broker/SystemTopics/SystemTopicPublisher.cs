@@ -16,9 +16,6 @@ namespace Mqtt.Server.Broker.SystemTopics;
 /// </summary>
 internal sealed class SystemTopicPublisher : Deadline
 {
-    // How many sessions are looked at in one interval to find what waits and what is under way; where there are more, the sum is that of the last whole round.
-    private const int SessionsOfOneInterval = 10_000;
-
     private static readonly string Version =
         typeof(SystemTopicPublisher).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "unknown";
 
@@ -28,11 +25,6 @@ internal sealed class SystemTopicPublisher : Deadline
     private readonly PublishFlow publishing;
     private readonly DateTimeOffset started;
     private int count;
-
-    // The round that is under way, and the last whole one.
-    private IEnumerator<Session>? round;
-    private (long Queued, long InFlight) counting;
-    private (long Queued, long InFlight) counted;
 
     public SystemTopicPublisher(MqttBroker broker, SessionContext context, SessionTable table, PublishFlow publishing)
     {
@@ -79,7 +71,6 @@ internal sealed class SystemTopicPublisher : Deadline
     protected internal override long OnDue(long now)
     {
         Keep();
-        CountBacklog();
         using (Turn.Enter(out var turn))
         {
             var values = Values().ToList();
@@ -131,30 +122,14 @@ internal sealed class SystemTopicPublisher : Deadline
         yield return ("messages/publish/sent", Text(traffic.MessagesSent));
         yield return ("messages/publish/dropped", dropped);
         yield return ("messages/dropped", dropped);
-        yield return ("messages/inflight", Text(counted.InFlight));
-        yield return ("messages/queued", Text(counted.Queued));
+        yield return ("messages/inflight", Text(Math.Max(0, traffic.InFlight)));
+        yield return ("messages/queued", Text(Math.Max(0, traffic.Queued)));
         yield return ("messages/retained/count", Text(broker.RetainedCount));
         yield return ("retained", Text(broker.RetainedCount));
         yield return ("subscriptions/count", Text(broker.Subscriptions.Count));
         yield return ("subscriptions", Text(broker.Subscriptions.Count));
         yield return ("system/memory", Text(GC.GetTotalMemory(forceFullCollection: false)));
         yield return ("system/threads", Text(ThreadPool.ThreadCount));
-    }
-
-    private void CountBacklog()
-    {
-        for (var left = SessionsOfOneInterval; left > 0; left--)
-        {
-            round ??= table.All.GetEnumerator();
-            if (!round.MoveNext())
-            {
-                (counted, counting, round) = (counting, default, null);
-                return;
-            }
-
-            var (queued, inFlight) = round.Current.Backlog;
-            counting = (counting.Queued + queued, counting.InFlight + inFlight);
-        }
     }
 
     private static string Text(long value) => value.ToString(CultureInfo.InvariantCulture);
