@@ -25,4 +25,13 @@ internal static partial class ClientLog
 
     [LoggerMessage(306, LogLevel.Warning, "The server refused the subscription to {Filter}: {ReasonCode}.")]
     public static partial void SubscriptionRefused(this ILogger logger, MqttString filter, ReasonCode reasonCode);
+
+    [LoggerMessage(307, LogLevel.Warning, "A message to {Topic} is lost ({Cause}): {Reason}")]
+    public static partial void PublishLost(this ILogger logger, MqttString topic, MqttPublishLoss cause, string reason);
+
+    [LoggerMessage(308, LogLevel.Error, "The store of the queue has failed; until it works again, nothing new is taken in.")]
+    public static partial void StoreFailed(this ILogger logger, Exception error);
+
+    [LoggerMessage(309, LogLevel.Information, "The store of the queue works again.")]
+    public static partial void StoreWorks(this ILogger logger);
 }

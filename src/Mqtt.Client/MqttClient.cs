@@ -53,7 +53,7 @@ public sealed partial class MqttClient : IAsyncDisposable
 
     /// <summary>
     /// Tells everything that happens to the connection and to what depends on it, in order: <see cref="MqttConnectedEvent"/>, <see cref="MqttDisconnectedEvent"/>,
-    /// <see cref="MqttConnectFailedEvent"/>, <see cref="MqttGaveUpEvent"/> and <see cref="MqttSubscriptionRefusedEvent"/>. Raised at the thread pool for one event after
+    /// <see cref="MqttConnectFailedEvent"/>, <see cref="MqttGaveUpEvent"/>, <see cref="MqttSubscriptionRefusedEvent"/> and <see cref="MqttPublishLostEvent"/>. Raised at the thread pool for one event after
     /// the other; a handler may call the client, and one that blocks holds up nothing but later events, of which the latest 1,024 wait. What it throws is
     /// logged. All events are logged as well.
     /// </summary>
@@ -97,6 +97,7 @@ public sealed partial class MqttClient : IAsyncDisposable
     /// <exception cref="MqttRefusedException">The server refused, with the reason.</exception>
     /// <exception cref="MqttConnectionException">The server cannot be reached, or does not answer in time.</exception>
     /// <exception cref="MqttProtocolException">The server broke the protocol.</exception>
+    /// <exception cref="MqttStoreException">The store of the queue cannot be opened; there was no attempt to connect.</exception>
     /// <exception cref="InvalidOperationException">The client is connected already.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled. A first connection that nobody else waits for is not made then; a client that reconnects goes on.</exception>
     public ValueTask<MqttConnectResult> ConnectAsync(CancellationToken cancellationToken = default) => transport.ConnectAsync(cancellationToken);
@@ -174,11 +175,16 @@ public sealed partial class MqttClient : IAsyncDisposable
     /// there, and for a single message. A message in flight is sent again if the next connection resumes the session; if the server has lost it, QoS 1 is published
     /// anew, and QoS 2 fails, since nobody can know the outcome.
     /// </para>
+    /// <para>
+    /// Message expiry counts down while the message waits (5.0): what is sent says how much is left. If nothing is, the message is dropped and counted, and its result is
+    /// <see cref="ReasonCode.ImplementationSpecificError"/>.
+    /// </para>
     /// </summary>
     /// <exception cref="MqttConnectionException">
-    /// There is no connection, and the message is not to wait for one or none is being made; or the client stopped making one. What was never sent is forgotten then;
-    /// what was in flight may be delivered.
+    /// There is no connection, and the message is not to wait for one or none is being made; or the client stopped making one. What was never sent is forgotten then,
+    /// unless the queue has a store; what was in flight may be delivered.
     /// </exception>
+    /// <exception cref="MqttStoreException">The store of the queue cannot take the message in; it was not sent.</exception>
     /// <exception cref="MqttRefusedException">The message goes beyond what the server announced: QoS, RETAIN, packet size. It was not sent.</exception>
     /// <exception cref="ArgumentException">The message cannot be sent in any way: the topic name is not well formed, or a property has no place here.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled. A message that was in flight then stays so, and may be delivered.</exception>
@@ -314,6 +320,23 @@ public sealed partial class MqttClient : IAsyncDisposable
         return packet;
     }
 
+    private static PublishPacket Borrow(MqttMessage message)
+    {
+        var packet = Borrow();
+        packet.Topic = message.Topic;
+        packet.Payload = message.Payload;
+        packet.QualityOfService = message.QualityOfService;
+        packet.Retain = message.Retain;
+        packet.Properties = WithoutHops(message.Properties);
+        return packet;
+    }
+
+    private static void GiveBack(PublishPacket packet)
+    {
+        (packet.Topic, packet.Payload, packet.Properties, packet.PacketId) = (default, default, default, 0);
+        scratch = packet;
+    }
+
     private ValueTask<MqttPublishResult> PublishAsync(MqttMessage message, MqttQueuePolicy? policy, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(message);
@@ -328,16 +351,8 @@ public sealed partial class MqttClient : IAsyncDisposable
     private Func<MqttMessage, CancellationToken, ValueTask<MqttPublishResult>> Intercepted(MqttQueuePolicy? policy) =>
         InterceptorChain.AroundPublish(Options.Interceptors, (message, cancellationToken) => PublishDirectlyAsync(message, policy, cancellationToken));
 
-    private ValueTask<MqttPublishResult> PublishDirectlyAsync(MqttMessage message, MqttQueuePolicy? policy, CancellationToken cancellationToken)
-    {
-        var packet = Borrow();
-        packet.Topic = message.Topic;
-        packet.Payload = message.Payload;
-        packet.QualityOfService = message.QualityOfService;
-        packet.Retain = message.Retain;
-        packet.Properties = WithoutHops(message.Properties);
-        return PublishAsync(packet, policy, cancellationToken);
-    }
+    private ValueTask<MqttPublishResult> PublishDirectlyAsync(MqttMessage message, MqttQueuePolicy? policy, CancellationToken cancellationToken) =>
+        PublishAsync(Borrow(message), policy, cancellationToken);
 
     private ValueTask<MqttPublishResult> PublishAsync(PublishPacket packet, MqttQueuePolicy? policy, CancellationToken cancellationToken)
     {
@@ -345,14 +360,13 @@ public sealed partial class MqttClient : IAsyncDisposable
         {
             return ClientTracing.IsWanted ? PublishTracedAsync(packet, policy, cancellationToken) : session.PublishAsync(packet, policy, cancellationToken);
         }
-        catch (Exception refused) when (refused is MqttConnectionException or MqttRefusedException)
+        catch (Exception refused) when (refused is MqttConnectionException or MqttRefusedException or MqttStoreException)
         {
             return ValueTask.FromException<MqttPublishResult>(refused);
         }
         finally
         {
-            (packet.Topic, packet.Payload, packet.Properties, packet.PacketId) = (default, default, default, 0);
-            scratch = packet;
+            GiveBack(packet);
         }
     }
 

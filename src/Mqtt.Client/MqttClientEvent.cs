@@ -55,6 +55,20 @@ public sealed record MqttSubscriptionRefusedEvent(MqttString Filter, ReasonCode 
     public override string ToString() => $"The server refused the subscription to {Filter}: {ReasonCode} (0x{(int)ReasonCode:X2}).";
 }
 
+/// <summary>
+/// A message is lost of which no task tells any more: one that <see cref="MqttClient.EnqueueAsync(MqttMessage, CancellationToken)"/> has taken, or that an earlier run of the
+/// program has left in the store.
+/// </summary>
+/// <param name="Topic">Its topic.</param>
+/// <param name="QualityOfService">Its quality of service.</param>
+/// <param name="Cause">Why.</param>
+/// <param name="Reason">The same for people, with what the server said.</param>
+public sealed record MqttPublishLostEvent(MqttString Topic, QualityOfService QualityOfService, MqttPublishLoss Cause, string Reason) : MqttClientEvent
+{
+    /// <inheritdoc/>
+    public override string ToString() => $"A message to {Topic} is lost ({Cause}): {Reason}";
+}
+
 file static class Retry
 {
     public static string Text(TimeSpan? delay) => delay is { } time ? $" Next attempt in {time.TotalSeconds:0.###} s." : "";

@@ -216,6 +216,7 @@ public sealed record MqttClientOptions
         RequireSomething(Queue, nameof(Queue));
         Require(Queue.Count > 0, "Queue.Count", "it is at least 1");
         Require(Queue.Bytes > 0, "Queue.Bytes", "it is at least 1");
+        Require(Queue.Store is null || !string.IsNullOrEmpty(ClientId), "Queue.Store", "a queue that outlives the program needs a ClientId of its own");
         Require(Enum.IsDefined(Queue.AtMostOnce), "Queue.AtMostOnce", "there is no such policy");
         Require(Enum.IsDefined(Queue.Acknowledged), "Queue.Acknowledged", "there is no such policy");
     }

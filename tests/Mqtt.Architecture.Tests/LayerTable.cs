@@ -11,6 +11,7 @@ public static class LayerTable
     [
         new("Mqtt.Protocol", Projects: [], Packages: []) { Banned = ["System.Net.Sockets", "System.Net.Http", "System.Net.WebSockets"] },
         new("Mqtt.Client", Projects: ["Mqtt.Protocol"], Packages: ["Microsoft.Extensions.Logging.Abstractions", "Polly.Core"]),
+        new("Mqtt.Client.Sqlite", Projects: ["Mqtt.Protocol", "Mqtt.Client"], Packages: ["Microsoft.Data.Sqlite", "SQLitePCLRaw.*"]),
         new("Mqtt.Server", Projects: ["Mqtt.Protocol"], Packages: ["Microsoft.Extensions.Logging.Abstractions"]),
         new("Mqtt.Testing", Projects: ["Mqtt.Protocol", "Mqtt.Client", "Mqtt.Server"], Packages: ["Microsoft.Extensions.Logging.Abstractions"]),
         new("Mqtt.Hosting", Projects: ["Mqtt.Protocol", "Mqtt.Client", "Mqtt.Server"], Packages: ["Microsoft.Extensions.*"]),

@@ -182,24 +182,86 @@ public class QueueTests
         scene.Client.QueuedPublishCount.Should().Be(0);
     }
 
+    [Theory, Spec(V5, "3.3.2-6")]
+    [InlineData(0, 100)]
+    [InlineData(29_001, 71)]
+    [InlineData(30_000, 70)]
+    [InlineData(99_999, 1)]
+    public async Task The_expiry_that_is_sent_is_what_is_left_of_it(int waitedMilliseconds, uint left)
+    {
+        await using var scene = await OfflineAsync(new() { AtMostOnce = MqttQueuePolicy.Wait });
+        var publishing = new List<Task>();
+        foreach (var qualityOfService in Enum.GetValues<QualityOfService>())
+            publishing.Add(scene.Client.PublishAsync(Expiring($"{(int)qualityOfService}", 100, qualityOfService)).AsTask());
+        scene.Time.Advance(TimeSpan.FromMilliseconds(waitedMilliseconds));
+        await scene.Dialled().AcceptAsync();
+
+        foreach (var text in (string[])["1", "2", "0"])
+            (await AcknowledgeAsync(scene, text)).MessageExpiryInterval.Should().Be(left);
+        await Task.WhenAll(publishing).Soon();
+    }
+
+    [Fact]
+    public async Task A_message_that_expired_while_it_waited_is_dropped_and_counted()
+    {
+        await using var scene = await OfflineAsync(new() { AtMostOnce = MqttQueuePolicy.Wait });
+        var expiring = scene.Client.PublishAsync(Expiring("1", 10, QualityOfService.AtLeastOnce)).AsTask();
+        var expiringToo = scene.Client.PublishAsync(Expiring("0", 10, QualityOfService.AtMostOnce)).AsTask();
+        var kept = scene.Client.PublishAsync(Message("2")).AsTask();
+        scene.Time.Advance(TimeSpan.FromSeconds(11));
+        await scene.Dialled().AcceptAsync();
+
+        await AcknowledgeAsync(scene, "2");
+        await kept.Soon();
+        foreach (var lost in (Task<MqttPublishResult>[])[expiring, expiringToo])
+            (await lost.Soon()).Should().Match<MqttPublishResult>(result => result.ReasonCode == ReasonCode.ImplementationSpecificError && !result.IsSuccess);
+        scene.Client.DroppedPublishCount.Should().Be(2);
+        await scene.NothingMoreAsync();
+    }
+
+    [Fact]
+    public async Task In_a_full_queue_those_that_have_expired_make_room()
+    {
+        await using var scene = await OfflineAsync(new() { Count = 2 });
+        var expiring = scene.Client.PublishAsync(Expiring("1", 10, QualityOfService.AtLeastOnce)).AsTask();
+        var first = scene.Client.PublishAsync(Expiring("2", 30, QualityOfService.AtLeastOnce)).AsTask();
+        await FluentActions.Awaiting(() => scene.Client.PublishAsync(Message("3"), MqttQueuePolicy.FailWhenFull).Soon()).Should().ThrowAsync<MqttConnectionException>();
+        scene.Time.Advance(TimeSpan.FromSeconds(11));
+        var second = scene.Client.PublishAsync(Message("4"), MqttQueuePolicy.FailWhenFull).AsTask();
+        (await expiring.Soon()).IsSuccess.Should().BeFalse();
+        await scene.Dialled().AcceptAsync();
+
+        await AcknowledgeAsync(scene, "2");
+        await AcknowledgeAsync(scene, "4");
+        await Task.WhenAll(first, second).Soon();
+    }
+
     [Theory]
     [InlineData(0, 1)]
     [InlineData(1, 0)]
     public void Bounds_that_cannot_be_are_refused(int count, int bytes) =>
         FluentActions.Invoking(() => new MqttClient(new MqttClientOptions { Queue = new() { Count = count, Bytes = bytes } })).Should().Throw<ArgumentException>().WithMessage("*Queue.*");
 
+    private static MqttMessage Expiring(string text, int seconds, QualityOfService qualityOfService) =>
+        new("a", text) { QualityOfService = qualityOfService, Expiry = TimeSpan.FromSeconds(seconds), ContentType = "text/plain" };
+
     private static MqttMessage Message(string text) => new("a", text) { QualityOfService = QualityOfService.AtLeastOnce };
 
     /// <summary>A client that has lost its connection, and has dialled again.</summary>
     private static async Task<Scene> OfflineAsync(MqttClientQueue? queue = null)
     {
-        var scene = await Scene.ConnectedAsync(options => options with { Reconnect = Scene.AtOnce, Queue = queue ?? options.Queue });
+        var scene = await Scene.ConnectedAsync(options => options with
+        {
+            Reconnect = Scene.AtOnce,
+            Queue = queue ?? options.Queue,
+            Timeouts = new() { Connect = Timeout.InfiniteTimeSpan }, // so that a test can move the time
+        });
         await scene.BreakAsync();
         return scene;
     }
 
     /// <summary>The next packet is this message, and the server has taken it.</summary>
-    private static async Task AcknowledgeAsync(Scene scene, string text)
+    private static async Task<PublishPacket> AcknowledgeAsync(Scene scene, string text)
     {
         var packet = await scene.Server.ExpectAsync<PublishPacket>();
         System.Text.Encoding.UTF8.GetString(packet.Payload.Span).Should().Be(text);
@@ -208,9 +270,11 @@ public class QueueTests
             await scene.Server.SendAsync(new PubRecPacket { PacketId = packet.PacketId });
             await scene.Server.SendAsync(new PubCompPacket { PacketId = packet.PacketId });
         }
-        else
+        else if (packet.QualityOfService == QualityOfService.AtLeastOnce)
         {
             await scene.Server.SendAsync(new PubAckPacket { PacketId = packet.PacketId });
         }
+
+        return packet;
     }
 }

@@ -101,6 +101,15 @@ public sealed class Scene : IAsyncDisposable
         return await Ended.Task.Soon();
     }
 
+    /// <summary>The client disconnects, and the server lets it go.</summary>
+    public async Task DisconnectAsync()
+    {
+        var disconnecting = Client.DisconnectAsync().AsTask();
+        await Server.ExpectAsync<DisconnectPacket>();
+        Server.CompleteWriting();
+        await disconnecting.Soon();
+    }
+
     /// <summary>Waits until the client has told of the end of a connection that is brought about.</summary>
     public async Task<MqttDisconnectCause> EndedAfterAsync(Action action)
     {

@@ -120,6 +120,14 @@ public class ExampleTests
         lines.Should().Equal("31 degrees: on", "now: True", "two hours later: False", "refused: Banned", "cut: Reconnecting");
     }
 
+    [Fact]
+    public async Task A_meter_without_a_network_loses_nothing_although_its_program_ends()
+    {
+        var lines = await RunAsync("OfflineQueue");
+
+        lines.Should().Equal("meter: 2 wait", "meter: 3 wait", "app: 21.5", "app: 21.6", "app: 21.7", "app: 21.8");
+    }
+
     private static async Task<string[]> RunAsync(string example)
     {
         var configuration = new DirectoryInfo(AppContext.BaseDirectory).Name;

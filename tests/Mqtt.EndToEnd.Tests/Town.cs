@@ -61,6 +61,9 @@ public sealed class Town : IAsyncDisposable
 
     public MqttBroker Broker => broker;
 
+    /// <summary>Where it is, over TCP.</summary>
+    public string Address => $"mqtt://{server.Endpoints[0]}";
+
     public Task StopServerAsync() => server.StopAsync();
 
     public async ValueTask DisposeAsync()

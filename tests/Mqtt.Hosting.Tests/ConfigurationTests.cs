@@ -89,7 +89,7 @@ public class ConfigurationTests
             .. Names<MqttClientOptions>(nameof(MqttClientOptions.ConnectChannel), nameof(MqttClientOptions.ConnectCallback), nameof(MqttClientOptions.Authentication), nameof(MqttClientOptions.Credentials), nameof(MqttClientOptions.UserProperties), nameof(MqttClientOptions.Interceptors),
                 nameof(MqttClientOptions.TimeProvider), nameof(MqttClientOptions.LoggerFactory)),
             .. Names<MqttClientTls>(nameof(MqttClientTls.Certificate), nameof(MqttClientTls.SelectCertificate), nameof(MqttClientTls.TrustedCertificates), nameof(MqttClientTls.ValidateCertificate)),
-            .. Names<MqttClientWebSocket>(nameof(MqttClientWebSocket.Invoker)), .. Names<MqttClientTimeouts>(), .. Names<MqttClientLimits>(), .. Names<MqttClientQueue>(), .. Names<MqttClientReconnect>(nameof(MqttClientReconnect.ShouldRetry), nameof(MqttClientReconnect.Pipeline)),
+            .. Names<MqttClientWebSocket>(nameof(MqttClientWebSocket.Invoker)), .. Names<MqttClientTimeouts>(), .. Names<MqttClientLimits>(), .. Names<MqttClientQueue>(nameof(MqttClientQueue.Store)), .. Names<MqttClientReconnect>(nameof(MqttClientReconnect.ShouldRetry), nameof(MqttClientReconnect.Pipeline)),
             .. Names<MqttServerOptions>(nameof(MqttServerOptions.Listeners), nameof(MqttServerOptions.AcceptFilters), nameof(MqttServerOptions.ConnectionContext), nameof(MqttServerOptions.PacketHooks),
                 nameof(MqttServerOptions.StateChanged), nameof(MqttServerOptions.TimeProvider), nameof(MqttServerOptions.Logger)),
             .. Names<MqttServerTls>(nameof(MqttServerTls.Certificate)), .. Names<MqttConnectionLimits>(),

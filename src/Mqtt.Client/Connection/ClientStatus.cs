@@ -99,6 +99,9 @@ internal sealed class ClientStatus(ILogger logger, Action<MqttClientEvent> tell)
             case MqttSubscriptionRefusedEvent refused:
                 logger.SubscriptionRefused(refused.Filter, refused.ReasonCode);
                 break;
+            case MqttPublishLostEvent lost:
+                logger.PublishLost(lost.Topic, lost.Cause, lost.Reason);
+                break;
         }
     }
 

@@ -129,6 +129,7 @@ internal sealed class ConnectionRun
 
     private async Task KeepConnectedAsync()
     {
+        await session.OpenStoreAsync().ConfigureAwait(false);
         Exception? loss = null;
         while (true)
         {

@@ -23,6 +23,8 @@ internal sealed class ClientSession : IThreadPoolWorkItem, IAsyncDisposable
 
     // What is owed. Under the gate.
     private readonly OutgoingMessages outgoing;
+    private readonly PublishLosses losses;
+    private readonly PublishJournal? journal;
     private readonly SubscriptionTable subscriptions = new();
     private readonly Receipts receipts = new();
 
@@ -56,7 +58,10 @@ internal sealed class ClientSession : IThreadPoolWorkItem, IAsyncDisposable
         Options = options;
         this.status = status;
         this.logger = logger;
-        outgoing = new OutgoingMessages(options.Queue);
+        losses = new PublishLosses(status.Tell);
+        if (options.Queue.Store is { } store)
+            journal = new PublishJournal(store, options, gate, logger) { OnLost = (message, error) => outgoing!.OnNotStored(message, error), OnSafe = OnStored };
+        outgoing = new OutgoingMessages(options.Queue, losses, journal);
         ClientId = options.ClientId ?? $"mqtt-{RandomNumberGenerator.GetHexString(16, lowercase: true)}";
         Statistics = new MqttClientStatistics(this);
         backlog = new Backlog(ReadOn);
@@ -136,8 +141,8 @@ internal sealed class ClientSession : IThreadPoolWorkItem, IAsyncDisposable
             aliases = new IncomingTopicAliases(Options.Limits.TopicAliasMaximum);
             watch = new AcknowledgementWatch(Options.TimeProvider, Options.Timeouts.Acknowledgement, HasOlderThan, () => OnLateAcknowledgement(conn));
             watch.Start();
-            Resume(accepted, resumed);
             status.Change(MqttClientState.Connected, new MqttConnectedEvent(accepted));
+            Resume(accepted, resumed);
             RenewSubscriptions(conn, resumed, turn);
             outgoing.Pump(conn, turn);
         }
@@ -196,6 +201,9 @@ internal sealed class ClientSession : IThreadPoolWorkItem, IAsyncDisposable
             outgoing.Dispose(new ObjectDisposedException(nameof(MqttClient)));
             all = [.. members, Unclaimed];
         }
+
+        if (journal is not null)
+            await journal.DisposeAsync().ConfigureAwait(false);
 
         foreach (var member in all)
             await member.StopAsync(acknowledgeRest: false).ConfigureAwait(false);
@@ -304,8 +312,7 @@ internal sealed class ClientSession : IThreadPoolWorkItem, IAsyncDisposable
                 outgoing.OnPubAck(pubAck);
                 break;
             case PubRecPacket pubRec:
-                if (outgoing.OnPubRec(pubRec, conn.Now, out var reasonCode))
-                    conn.SendResponse(MqttPacketType.PubRel, pubRec.PacketId, reasonCode, turn);
+                outgoing.OnPubRec(pubRec, conn, turn);
                 break;
             case PubRelPacket pubRel:
                 var known = receipts.OnPubRel(pubRel.PacketId);
@@ -335,13 +342,13 @@ internal sealed class ClientSession : IThreadPoolWorkItem, IAsyncDisposable
         }
     }
 
-    /// <summary>How many messages were dropped because too many waited to be sent.</summary>
+    /// <summary>How many messages were dropped while they waited to be sent.</summary>
     public long DroppedPublishCount
     {
         get
         {
             lock (gate)
-                return outgoing.DroppedCount;
+                return losses[MqttPublishLoss.QueueFull] + losses[MqttPublishLoss.Expired];
         }
     }
 
@@ -367,7 +374,7 @@ internal sealed class ClientSession : IThreadPoolWorkItem, IAsyncDisposable
                     return default;
                 }
 
-                message = new OutgoingPublish(packet, bytes, Options.ProtocolVersion, policy);
+                message = new OutgoingPublish(packet, bytes, Options, policy, journal is null ? null : new StoreEntry());
                 outgoing.Add(message);
                 if (connection is not null)
                     outgoing.Pump(connection, turn);
@@ -376,6 +383,96 @@ internal sealed class ClientSession : IThreadPoolWorkItem, IAsyncDisposable
         }
 
         return cancellationToken.CanBeCanceled ? WaitAsync(message, cancellationToken) : new(message.Result);
+    }
+
+    /// <summary>
+    /// Takes a message into the queue. The packet is only borrowed. Completes with true as soon as it is safely there, with false if its policy was to drop it.
+    /// </summary>
+    /// <exception cref="MqttConnectionException">There is no connection and none is being made, and the queue has no store; or the queue is full, and its policy is to fail.</exception>
+    /// <exception cref="MqttStoreException">The store cannot take it in.</exception>
+    /// <exception cref="MqttRefusedException">The message goes beyond what the server takes.</exception>
+    /// <exception cref="ArgumentException">The message cannot be sent in any way.</exception>
+    public ValueTask<bool> EnqueueAsync(PublishPacket packet, MqttQueuePolicy? wanted, CancellationToken cancellationToken)
+    {
+        var policy = wanted ?? Options.Queue.PolicyToEnqueue(packet.QualityOfService);
+        OutgoingPublish message;
+        using (Turn.Enter(out var turn))
+        {
+            lock (gate)
+            {
+                if (journal is null)
+                    RequireConnection(orAttempt: true);
+                ObjectDisposedException.ThrowIf(isDisposed, typeof(MqttClient));
+                var bytes = MqttPacketWriter.Measure(packet, Options.ProtocolVersion);
+                if (connection is not null && ServerLimits.Refusal(packet.QualityOfService, packet.Retain, bytes, connection.Accepted!) is { } refusal)
+                    throw refusal;
+                message = new OutgoingPublish(packet, bytes, Options, policy, new StoreEntry()) { IsEnqueued = true };
+                outgoing.Add(message);
+                if (connection is not null)
+                    outgoing.Pump(connection, turn);
+                connection?.ReadOn();
+            }
+        }
+
+        return TakenAsync(message, cancellationToken);
+    }
+
+    /// <summary>Opens the store of the queue, if there is one and it is not open, and takes in what an earlier process has left.</summary>
+    /// <exception cref="MqttStoreException">It cannot be opened.</exception>
+    public ValueTask OpenStoreAsync() => journal is null or { IsOpen: true } ? default : new(OpenAsync(journal));
+
+    private async Task OpenAsync(PublishJournal closed)
+    {
+        try
+        {
+            var earlier = RestoredPublish.Decode(await closed.OpenAsync().ConfigureAwait(false), Options);
+            lock (gate)
+            {
+                ObjectDisposedException.ThrowIf(isDisposed, typeof(MqttClient));
+                if (!closed.IsOpen)
+                    outgoing.Restore(earlier);
+            }
+        }
+        catch (MqttStoreException error)
+        {
+            lock (gate)
+                outgoing.OnStoreNotOpened(error);
+            throw;
+        }
+    }
+
+    // More of what was noted is safe.
+    private void OnStored()
+    {
+        using (Turn.Enter(out var turn))
+        {
+            lock (gate)
+            {
+                if (connection is not null)
+                    outgoing.Pump(connection, turn);
+            }
+        }
+    }
+
+    private async ValueTask<bool> TakenAsync(OutgoingPublish message, CancellationToken cancellationToken)
+    {
+        await OpenStoreAsync().ConfigureAwait(false);
+        var taken = message.Entry!.Taken;
+        try
+        {
+            return await taken.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            lock (gate)
+            {
+                if (outgoing.TryWithdraw(message))
+                    throw;
+            }
+        }
+
+        // Too late to be taken back: it is in the queue, or is just being stored.
+        return await taken.ConfigureAwait(false);
     }
 
     private async ValueTask<MqttPublishResult> WaitAsync(OutgoingPublish message, CancellationToken cancellationToken)
@@ -577,8 +674,8 @@ internal sealed class ClientSession : IThreadPoolWorkItem, IAsyncDisposable
     private bool IsResumed(MqttConnectResult accepted)
     {
         if (Options.ProtocolVersion == MqttProtocolVersion.V310)
-            return hasState && !Options.CleanStart;
-        if (accepted.SessionPresent && !hasState && Options.RequireKnownSession)
+            return (hasState || outgoing.HasEarlierFlights) && !Options.CleanStart;
+        if (accepted.SessionPresent && !hasState && !outgoing.HasEarlierFlights && Options.RequireKnownSession)
             throw new MqttProtocolException(ReasonCode.ProtocolError, "The server resumes a session of which this client knows nothing.");
         return accepted.SessionPresent;
     }
