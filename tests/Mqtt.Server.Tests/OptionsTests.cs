@@ -41,6 +41,8 @@ public sealed class OptionsTests
         { nameof(ClientLimits.MaximumSubscriptions), options => options with { Limits = options.Limits with { MaximumSubscriptions = -1 } } },
         { nameof(ClientLimits.QueuePolicy), options => options with { Limits = options.Limits with { QueuePolicy = (QueuePolicy)3 } } },
         { nameof(ClientLimits.OutgoingTopicAliasPolicy), options => options with { Limits = options.Limits with { OutgoingTopicAliasPolicy = (TopicAliasPolicy)2 } } },
+        { nameof(MqttBrokerOptions.MaximumRetained), options => options with { MaximumRetained = -1 } },
+        { nameof(MqttBrokerOptions.MaximumRetainedBytes), options => options with { MaximumRetainedBytes = -1 } },
         { nameof(MqttBrokerOptions.MaximumMessageExpiry), options => options with { MaximumMessageExpiry = TimeSpan.Zero } },
         { nameof(MqttBrokerOptions.RetryIntervals), options => options with { RetryIntervals = [TimeSpan.FromSeconds(1), TimeSpan.Zero] } },
         { nameof(MqttBrokerOptions.InFlightExpiry), options => options with { InFlightExpiry = TimeSpan.Zero } },
@@ -71,6 +73,8 @@ public sealed class OptionsTests
         var broker = new MqttBrokerOptions();
         broker.MemoryBytes.Should().Be(server.MemoryBytes);
         broker.MaximumMessageExpiry.Should().BeNull();
+        broker.MaximumRetained.Should().BeNull();
+        broker.MaximumRetainedBytes.Should().BeNull();
         broker.SystemInterval.Should().Be(TimeSpan.FromSeconds(10));
         broker.CheckPayloadFormat.Should().BeFalse();
         broker.PointToPointParents.Should().BeEmpty();

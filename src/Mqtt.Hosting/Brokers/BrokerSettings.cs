@@ -29,6 +29,8 @@ internal static class BrokerSettings
             TellNoSubscribers = part.Flag(nameof(options.TellNoSubscribers), options.TellNoSubscribers),
             CopyPerSubscription = part.Flag(nameof(options.CopyPerSubscription), options.CopyPerSubscription),
             MaximumMessageExpiry = part.Time(nameof(options.MaximumMessageExpiry), options.MaximumMessageExpiry),
+            MaximumRetained = part.Number(nameof(options.MaximumRetained), options.MaximumRetained),
+            MaximumRetainedBytes = part.Number(nameof(options.MaximumRetainedBytes), options.MaximumRetainedBytes),
             RetryIntervals = part.Times(nameof(options.RetryIntervals)) ?? options.RetryIntervals,
             InFlightExpiry = part.Time(nameof(options.InFlightExpiry), options.InFlightExpiry),
             Compatibility = part.Section(nameof(options.Compatibility)) is { } compatibility ? Compatibility(compatibility, options.Compatibility) : options.Compatibility,

@@ -32,6 +32,9 @@ public enum DropCause
 
     /// <summary>The shared subscription for which the message waited had lost its last member.</summary>
     GroupEnded,
+
+    /// <summary>It was to be retained, and as many were as may be; the message did not get in at all.</summary>
+    RetainedFull,
 }
 
 /// <summary>What a broker has counted since it began. Any thread.</summary>

@@ -56,6 +56,15 @@ public sealed record MqttBrokerOptions
     public TimeSpan? MaximumMessageExpiry { get; init; }
 
     /// <summary>
+    /// How many topics may have a retained message; those below <c>$SYS</c> do not count. A client's message for one more is refused (0x97; in 3.x, and at QoS 0, it is
+    /// dropped and counted); what the program and wills retain has no bound. <see langword="null"/> for none. Default: none.
+    /// </summary>
+    public int? MaximumRetained { get; init; }
+
+    /// <summary>How many bytes of topics, properties and payloads they may hold together; the same happens beyond. <see langword="null"/> for no bound. Default: none.</summary>
+    public long? MaximumRetainedBytes { get; init; }
+
+    /// <summary>
     /// After which times without acknowledgement a message is sent again on a living connection, to 3.x clients only: 5.0 forbids it [MQTT-4.4.0-1]. The first
     /// time after the first of them, then after the second and so on; the last one repeats, until <see cref="InFlightExpiry"/> ends it. When everything that
     /// was sent again is acknowledged, it begins with the first. It happens between once and twice each time. Default: none, and nothing is sent again.
@@ -169,6 +178,8 @@ public sealed record MqttBrokerOptions
             throw new ArgumentException($"{nameof(ReservedRoots)}: {wrong} is not one level that begins with $.", nameof(ReservedRoots));
         if (MaximumMessageExpiry is { } message)
             ArgumentOutOfRangeException.ThrowIfLessThan(message, TimeSpan.FromSeconds(1), nameof(MaximumMessageExpiry));
+        ArgumentOutOfRangeException.ThrowIfNegative(MaximumRetained ?? 0, nameof(MaximumRetained));
+        ArgumentOutOfRangeException.ThrowIfNegative(MaximumRetainedBytes ?? 0, nameof(MaximumRetainedBytes));
         ArgumentNullException.ThrowIfNull(RetryIntervals);
         foreach (var retry in RetryIntervals)
             ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(retry, TimeSpan.Zero, nameof(RetryIntervals));

@@ -279,4 +279,30 @@ public abstract class RetainedTests(StoreKind store) : BrokerTests(store)
 
         subscriber.ExpectNothing();
     }
+
+    [Theory, Versions]
+    public void Only_so_many_topics_and_bytes_are_retained_and_what_is_replaced_or_cleared_makes_room(MqttProtocolVersion version)
+    {
+        WithBroker = options => options with { MaximumRetained = 2, MaximumRetainedBytes = 10 };
+        var publisher = Connect("publisher", version);
+        var refused = version == MqttProtocolVersion.V500 ? ReasonCode.QuotaExceeded : ReasonCode.Success;
+        var watcher = Connect("watcher", version);
+        watcher.Subscribe("#");
+
+        publisher.Publish("a", "1", QoS1, retain: true);
+        publisher.Publish("b", "1", QoS0, retain: true);
+        publisher.Publish("c", "1", QoS1, retain: true).Should().Be(refused);
+        publisher.Publish("c", "1", QoS2, retain: true).Should().Be(refused);
+        publisher.Publish("c", "1", QoS0, retain: true);
+        Broker.Statistics.Dropped(DropCause.RetainedFull).Should().Be(3);
+        publisher.Publish("a", "1234567", QoS1, retain: true).Should().Be(ReasonCode.Success, "8 bytes and 2 are 10");
+        publisher.Publish("b", "12", QoS1, retain: true).Should().Be(refused, "one byte too many");
+        publisher.Publish("a", "", QoS1, retain: true);
+        publisher.Publish("c", "12", QoS1, retain: true).Should().Be(ReasonCode.Success);
+
+        Broker.RetainedCount.Should().Be(2);
+        foreach (var (topic, payload) in ((string, string)[])[("a", "1"), ("b", "1"), ("a", "1234567"), ("a", ""), ("c", "12")])
+            watcher.Receive(topic, payload);
+        watcher.ExpectNothing();
+    }
 }

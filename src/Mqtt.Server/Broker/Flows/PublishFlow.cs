@@ -74,6 +74,13 @@ internal sealed class PublishFlow(SessionContext context, Router<Session> router
             return null;
         }
 
+        if (packet.Retain && !packet.Payload.IsEmpty && !MayRetain(topic, packet))
+        {
+            context.Statistics.OnDropped(DropCause.RetainedFull);
+            Refuse(from, qualityOfService, packetId, ReasonCode.QuotaExceeded, turn, "No more messages are retained.");
+            return null;
+        }
+
         if (context.IsMemoryFull)
         {
             RefuseForMemory(from, qualityOfService, packetId, turn);
@@ -356,6 +363,14 @@ internal sealed class PublishFlow(SessionContext context, Router<Session> router
             default:
                 return true;
         }
+    }
+
+    // Publishers that ask at the same moment may together go a little beyond.
+    private bool MayRetain(MqttString topic, PublishPacket packet)
+    {
+        var (most, mostBytes) = (Options.MaximumRetained, Options.MaximumRetainedBytes);
+        return (most is null && mostBytes is null)
+            || retained.HasRoomFor(topic.Span, topic.Length + packet.Properties.Encoded.Length + packet.Payload.Length, most ?? int.MaxValue, mostBytes ?? long.MaxValue);
     }
 
     private void RefuseForMemory(Attachment from, QualityOfService qualityOfService, ushort packetId, Turn turn)

@@ -14,6 +14,10 @@ internal sealed class RetainedMessages(IRetainedStore? store)
     private readonly TopicOrder order = new();
     private long lastNumber;
 
+    // Those of the broker's own, below $SYS, count for no bound.
+    private int countedTopics;
+    private long countedBytes;
+
     /// <summary>How many topics have a message.</summary>
     public int Count
     {
@@ -31,6 +35,16 @@ internal sealed class RetainedMessages(IRetainedStore? store)
     /// </summary>
     public Lock.Scope Hold() => gate.EnterScope();
 
+    /// <summary>False if one more message would go beyond a bound; what it takes the place of makes room.</summary>
+    public bool HasRoomFor(ReadOnlySpan<byte> name, int bytes, int most, long mostBytes)
+    {
+        lock (gate)
+        {
+            var isNew = !topics.GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(name, out var topic);
+            return (!isNew || countedTopics < most) && countedBytes + bytes - (isNew ? 0 : topic!.Message.Parts.Bytes) <= mostBytes;
+        }
+    }
+
     /// <summary>Keeps a message in place of its topic's last one [MQTT-3.3.1-5].</summary>
     public void Set(StoredMessage message)
     {
@@ -40,6 +54,7 @@ internal sealed class RetainedMessages(IRetainedStore? store)
             if (topics.GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(message.Parts.Topic.Span, out var topic))
             {
                 old = topic.Message;
+                Count(topic, -1);
                 topic.Message = message.Hold();
             }
             else
@@ -49,6 +64,7 @@ internal sealed class RetainedMessages(IRetainedStore? store)
                 order.Add(topic);
             }
 
+            Count(topic, 1);
             topic.Number = ++lastNumber;
             HasExpiring |= message.Parts.ExpiresAt != MessageParts.NeverExpires;
         }
@@ -156,6 +172,7 @@ internal sealed class RetainedMessages(IRetainedStore? store)
             RetainedTopic[] all = [.. topics];
             topics.Clear();
             order.Clear();
+            (countedTopics, countedBytes) = (0, 0);
             foreach (var topic in all)
                 topic.Message.Release();
         }
@@ -166,6 +183,15 @@ internal sealed class RetainedMessages(IRetainedStore? store)
     {
         topics.Remove(topic);
         order.Remove(topic);
+        Count(topic, -1);
+    }
+
+    private void Count(RetainedTopic topic, int sign)
+    {
+        if (topic.Name.Span.StartsWith("$SYS/"u8))
+            return;
+        countedTopics += sign;
+        countedBytes += sign * topic.Message.Parts.Bytes;
     }
 
     private void Forget(List<RetainedTopic>? expired)
