@@ -137,8 +137,10 @@ internal sealed partial class BrokerModel
         RestoreRetained(store);
         foreach (var (clientId, filter, after) in store.Subscriptions.LoadRetained())
         {
+            // What was published since the subscription comes as that; it need not come once more.
+            var (session, terms) = (sessions[clientId], sessions[clientId].Subscriptions[filter.ToString()]);
             foreach (var message in retained.Values.Where(message => string.CompareOrdinal(message.Topic, after.ToString()) > 0))
-                OweRetained(sessions[clientId], message, sessions[clientId].Subscriptions[filter.ToString()], isOptional: false);
+                OweRetained(session, message, terms, isOptional: session.Owed.Exists(copy => copy.RetainedBy is null && copy.Message.Number == message.Number));
         }
 
         foreach (var session in sessions.Values.Where(session => session.ExpirySeconds == 0).ToList())
