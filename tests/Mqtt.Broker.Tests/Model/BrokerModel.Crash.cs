@@ -14,8 +14,8 @@ internal sealed partial class BrokerModel
     private readonly Dictionary<int, string> publishers = [];
 
     // What clients have acknowledged to the end; the store may still have it until all is safe, and then not any more.
-    private readonly List<(string ClientId, Message Message)> completed = [];
-    private readonly List<(string ClientId, Message Message)> forgotten = [];
+    private readonly List<(string ClientId, Message Message, string SharedFilter)> completed = [];
+    private readonly List<(string ClientId, Message Message, string SharedFilter)> forgotten = [];
     private DateTimeOffset utcNow;
 
     // --- What matters to a crash. A promise is made when the client has seen the answer, and taken back when it asks for something else.
@@ -62,7 +62,7 @@ internal sealed partial class BrokerModel
     private void NoteCompleted(Session session, Copy copy)
     {
         if (copy.QoS != QoS2 && copy.Message.Number != 0)
-            completed.Add((session.ClientId, copy.Message));
+            completed.Add((session.ClientId, copy.Message, copy.Shared?.Filter ?? ""));
     }
 
     // Everything that was published up to here is safe.
@@ -115,10 +115,10 @@ internal sealed partial class BrokerModel
         }
 
         var entries = store.Messages.Load().ToList();
-        foreach (var (clientId, message) in forgotten)
+        foreach (var (clientId, message, filter) in forgotten)
         {
             var isOwedOnceMore = before.GetValueOrDefault(clientId)?.Owed.Exists(copy => copy.Message.Number == message.Number) is true;
-            var isStored = entries.Exists(entry => entry.ClientId == clientId && IsOf(entry, message));
+            var isStored = entries.Exists(entry => entry.ClientId == clientId && entry.Entry.SharedFilter.ToString() == filter && IsOf(entry, message));
             Require(isOwedOnceMore || !isStored, $"{clientId} has acknowledged {message}, and the store still has it");
         }
 
@@ -137,8 +137,10 @@ internal sealed partial class BrokerModel
         RestoreRetained(store);
         foreach (var (clientId, filter, after) in store.Subscriptions.LoadRetained())
         {
+            // What was published since the subscription comes as that; it need not come once more.
+            var (session, terms) = (sessions[clientId], sessions[clientId].Subscriptions[filter.ToString()]);
             foreach (var message in retained.Values.Where(message => string.CompareOrdinal(message.Topic, after.ToString()) > 0))
-                OweRetained(sessions[clientId], message, sessions[clientId].Subscriptions[filter.ToString()], isOptional: false);
+                OweRetained(session, message, terms, isOptional: session.Owed.Exists(copy => copy.RetainedBy is null && copy.Message.Number == message.Number));
         }
 
         foreach (var session in sessions.Values.Where(session => session.ExpirySeconds == 0).ToList())

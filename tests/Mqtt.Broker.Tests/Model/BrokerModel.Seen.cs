@@ -51,7 +51,7 @@ internal sealed partial class BrokerModel
         bool IsIt(Copy copy) => copy.IsDue && copy.PacketId == known && seen.LooksLike(copy, withIdentifiers: connection.IsV5 && !copy.IsVague)
             && (known != 0 ? packet.Duplicate : copy.MayHaveBeenSent || (!packet.Duplicate && copy.Message.ExpiresAt > lastQuiet));
         List<Copy> all = [.. session.Owed, .. SharedWith(session, message.Number)];
-        var copy = all.Where(IsIt).MinBy(copy => copy.Shared?.IsOptional ?? copy.IsOptional);
+        var copy = all.Where(IsIt).MinBy(copy => (copy.Shared?.IsOptional ?? copy.IsOptional, copy.Message.ExpiresAt <= now));
         Require(copy is not null, $"gets {seen}, DUP {packet.Duplicate}, which it is not owed; owed: [{string.Join("; ", all)}]", connection);
         var earlier = session.Owed.TakeWhile(other => other != copy).FirstOrDefault(other => MustCome(other) && other.IsInOrderWith(copy));
         Require(earlier is null, $"gets {copy} before {earlier}", connection);

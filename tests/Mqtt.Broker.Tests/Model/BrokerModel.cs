@@ -251,7 +251,7 @@ internal sealed partial class BrokerModel
             PublishWill(session);
     }
 
-    // What waits to be sent is done with, though nobody sees it; what was not seen may have been sent, and QoS 0 is perhaps lost.
+    // What waits to be sent is done with, though nobody sees it; what was not seen may have been sent, as far as the window let it, and QoS 0 is perhaps lost.
     private void Detach(Session session)
     {
         var connection = session.Connection!;
@@ -261,8 +261,14 @@ internal sealed partial class BrokerModel
             connection.Answers[at].Then?.Invoke();
         connection.Answers.Clear();
         session.Connection = null;
+        var room = connection.Window - session.UnderWay;
         foreach (var copy in session.Owed)
-            (copy.MayHaveBeenSent, copy.IsOptional) = (true, copy.IsOptional || copy.QoS == QoS0);
+        {
+            copy.MayHaveBeenSent |= copy.QoS == QoS0 || copy.RetainedBy is not null || room > 0;
+            room -= copy is { IsDue: true, IsOptional: false, RetainedBy: null } && copy.QoS != QoS0 ? 1 : 0;
+            copy.IsOptional |= copy.QoS == QoS0;
+        }
+
         LoosenShared();
     }
 

@@ -3,8 +3,6 @@ namespace Mqtt.Broker.Tests.Model;
 /// <summary>Chooses what happens next: anything, but most often something that can happen now.</summary>
 internal sealed class HistoryMaker(SeededRandom random, World world)
 {
-    private const int MostTimes = 4;
-
     private static readonly string[] Clients = ["a", "b", "c"];
     private static readonly string[] Topics = ["x", "x/y", "z"];
     private static readonly string[] Filters = ["x", "x/y", "z", "#", "x/#", "+", "+/y", "will/+", "will/a"];
@@ -18,6 +16,7 @@ internal sealed class HistoryMaker(SeededRandom random, World world)
 
     private readonly int[] sessionExpiries = [0, 0, 2, 4, 60, 100_000];
     private readonly bool sharesOften = random.Chance(25);
+    private readonly bool isAboutTime = random.Chance(35);
 
     // The shorter they are, the more often something is due at the very beat at which something else happens.
     private readonly int longestSeconds = random.Next(1, 5);
@@ -41,7 +40,9 @@ internal sealed class HistoryMaker(SeededRandom random, World world)
         return step is not (Pass or Cut or CutReceiving) && random.Chance(8) ? step with { CutAfter = random.Next(40) } : step;
     }
 
-    private Step NextOf(string client, Device device) => random.Next(100) switch
+    private int MostTimes => isAboutTime ? 12 : 4;
+
+    private Step NextOf(string client, Device device) => random.Next(isAboutTime ? 120 : 100) switch
     {
         < 6 => MakeConnect(client),
         < 22 => MakeSubscribe(client),
@@ -62,7 +63,7 @@ internal sealed class HistoryMaker(SeededRandom random, World world)
         return version < 5 ? connect : connect with
         {
             Expiry = Expiry(),
-            Window = random.Chance(40) ? random.Next(1, 4) : 100,
+            Window = random.Chance(sharesOften ? 75 : 40) ? random.Next(1, 4) : 100,
             Aliases = random.Chance(20) ? 3 : 0,
             Small = random.Chance(10),
         };
@@ -85,7 +86,7 @@ internal sealed class HistoryMaker(SeededRandom random, World world)
     {
         var topic = random.Chance(10) ? $"will/{client}" : Topics[random.Next(Topics.Length)];
         var retain = random.Chance(30);
-        return new Publish(client, topic, retain && random.Chance(20) ? 0 : ++lastPayload, random.Next(3), retain, client == Expiring && random.Chance(50) ? Seconds() : 0, random.Chance(25) ? random.Next(1, 3) : 0);
+        return new Publish(client, topic, retain && random.Chance(20) ? 0 : ++lastPayload, random.Next(3), retain, client == Expiring && random.Chance(isAboutTime ? 90 : 50) ? Seconds() : 0, random.Chance(25) ? random.Next(1, 3) : 0);
     }
 
     private string Filter(string client)
@@ -98,7 +99,7 @@ internal sealed class HistoryMaker(SeededRandom random, World world)
     private int Seconds() => random.Next(1, longestSeconds + 1);
 
     // All that is due is due after whole seconds: at that beat, the one before or the one after.
-    private int Beats() => ((random.Chance(80) ? Seconds() : 61) * 10) + random.Next(-1, 2);
+    private int Beats() => ((isAboutTime || random.Chance(80) ? Seconds() : 61) * 10) + random.Next(-1, 2);
 
     private int Expiry() => sessionExpiries[random.Next(sessionExpiries.Length)];
 }

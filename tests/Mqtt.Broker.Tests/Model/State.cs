@@ -82,5 +82,6 @@ internal sealed class Session(string clientId)
     public HashSet<ushort> Arrivals { get; } = [];     // QoS 2 identifiers that the client has sent and not released
     public Dictionary<string, object?> Promises { get; } = [];    // what answers have promised, for a crash
     public bool IsThere => Connection is { IsAccepted: true };
-    public bool HasRoom => IsThere && Owed.Count(copy => !copy.IsDue) + ReleasedHere.Count < Connection!.Window;
+    public int UnderWay => Owed.Count(copy => !copy.IsDue) + ReleasedHere.Count;
+    public bool HasRoom => IsThere && UnderWay < Connection!.Window;
 }
