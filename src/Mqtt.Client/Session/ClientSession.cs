@@ -342,15 +342,8 @@ internal sealed class ClientSession : IThreadPoolWorkItem, IAsyncDisposable
         }
     }
 
-    /// <summary>How many messages were dropped while they waited to be sent.</summary>
-    public long DroppedPublishCount
-    {
-        get
-        {
-            lock (gate)
-                return losses[MqttPublishLoss.QueueFull] + losses[MqttPublishLoss.Expired];
-        }
-    }
+    /// <summary>How many messages were to be published and are lost for this cause.</summary>
+    public long LostCount(MqttPublishLoss cause) => losses[cause];
 
     /// <summary>Publishes. The packet is only borrowed. Completes at once at QoS 0, if there is room, else with the acknowledgement.</summary>
     /// <exception cref="MqttConnectionException">There is no connection and, at QoS 1 and 2, none is being made; or the client stopped making one.</exception>
