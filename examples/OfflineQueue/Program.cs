@@ -39,7 +39,7 @@ async Task MeasureAsync(params string[] values)
     await using var client = new MqttClient(Options());
     foreach (var value in values)
         await client.EnqueueAsync(Reading(value)); // true: it is in the file, and will be sent
-    Console.WriteLine($"meter: {client.QueuedPublishCount} wait");
+    Console.WriteLine($"meter: {client.Statistics.MessagesQueued} wait");
 }
 
 // A store needs a name that stays; the session must outlive the program for QoS 2 to mean exactly once.

@@ -77,12 +77,6 @@ public sealed partial class MqttClient : IAsyncDisposable
     /// <summary>What the server said about the present connection; null if there is none.</summary>
     public MqttConnectResult? Connection => session.Accepted;
 
-    /// <summary>How many messages wait to be sent: for a connection, for the server's Receive Maximum, or for the network.</summary>
-    public int QueuedPublishCount => session.QueuedCount;
-
-    /// <summary>How many messages were dropped, as their <see cref="MqttQueuePolicy"/> said, because too many waited to be sent.</summary>
-    public long DroppedPublishCount => session.DroppedPublishCount;
-
     /// <summary>
     /// The messages that match no subscription of this client, such as those that a resumed session had queued for an earlier run of the
     /// program. They are acknowledged as they come. Those that find the stream full are dropped and counted.

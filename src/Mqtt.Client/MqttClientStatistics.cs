@@ -25,6 +25,12 @@ public sealed class MqttClientStatistics
     /// <summary>How many QoS 0 messages were dropped because their stream or handler was too slow.</summary>
     public long MessagesDropped => session.DroppedCount;
 
+    /// <summary>How many messages wait to be sent: for a connection, for the server's Receive Maximum, or for the network.</summary>
+    public int MessagesQueued => session.QueuedCount;
+
+    /// <summary>How many messages that were to be published were not, or perhaps not, for this cause.</summary>
+    public long MessagesLost(MqttPublishLoss cause) => session.LostCount(cause);
+
     // Each is called by one thread at a time: the read loop, or whoever holds the session's lock.
     internal void OnConnected() => Connections++;
 

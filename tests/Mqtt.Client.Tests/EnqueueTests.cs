@@ -50,7 +50,7 @@ public class EnqueueTests
 
         await scene.HappenedAsync<MqttConnectedEvent>();
         (await scene.HappenedAsync<MqttPublishLostEvent>()).Cause.Should().Be(MqttPublishLoss.Offline);
-        scene.Client.QueuedPublishCount.Should().Be(0);
+        scene.Client.Statistics.MessagesQueued.Should().Be(0);
     }
 
     [Fact]

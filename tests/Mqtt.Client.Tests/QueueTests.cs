@@ -9,13 +9,13 @@ public class QueueTests
         await using var scene = await OfflineAsync();
         var publishing = Enumerable.Range(0, 4).Select(i => scene.Client.PublishAsync("a", $"{i}", i % 2 == 0 ? QualityOfService.AtLeastOnce : QualityOfService.ExactlyOnce).AsTask()).ToArray();
         await FluentActions.Awaiting(() => scene.Client.PublishAsync("a", "now or never").Soon()).Should().ThrowAsync<MqttConnectionException>();
-        scene.Client.QueuedPublishCount.Should().Be(4);
+        scene.Client.Statistics.MessagesQueued.Should().Be(4);
         await scene.Dialled().AcceptAsync();
 
         for (var i = 0; i < 4; i++)
             await AcknowledgeAsync(scene, $"{i}");
         (await Task.WhenAll(publishing).Soon()).Should().OnlyContain(result => result.IsSuccess);
-        scene.Client.QueuedPublishCount.Should().Be(0);
+        scene.Client.Statistics.MessagesQueued.Should().Be(0);
     }
 
     [Fact]
@@ -38,7 +38,7 @@ public class QueueTests
     {
         await using var scene = await OfflineAsync(new() { Count = 2 });
         var publishing = Enumerable.Range(0, 5).Select(i => scene.Client.PublishAsync(Message($"{i}")).AsTask()).ToArray();
-        scene.Client.QueuedPublishCount.Should().Be(5);
+        scene.Client.Statistics.MessagesQueued.Should().Be(5);
         await scene.Dialled().AcceptAsync(new ConnAckPacket { ReceiveMaximum = 1 });
 
         for (var i = 0; i < 5; i++)
@@ -61,7 +61,7 @@ public class QueueTests
         first.IsCompleted.Should().BeFalse();
         var last = scene.Client.PublishAsync(Message("5"), MqttQueuePolicy.DropOldest).AsTask();
         (await first.Soon()).ReasonCode.Should().Be(ReasonCode.QuotaExceeded);
-        scene.Client.DroppedPublishCount.Should().Be(2);
+        scene.Client.Statistics.MessagesLost(MqttPublishLoss.QueueFull).Should().Be(2);
 
         await scene.Dialled().AcceptAsync();
         await AcknowledgeAsync(scene, "2");
@@ -179,7 +179,7 @@ public class QueueTests
         await scene.Client.DisconnectAsync().Soon();
 
         await FluentActions.Awaiting(() => publishing.Soon()).Should().ThrowAsync<MqttConnectionException>();
-        scene.Client.QueuedPublishCount.Should().Be(0);
+        scene.Client.Statistics.MessagesQueued.Should().Be(0);
     }
 
     [Theory, Spec(V5, "3.3.2-6")]
@@ -215,7 +215,7 @@ public class QueueTests
         await kept.Soon();
         foreach (var lost in (Task<MqttPublishResult>[])[expiring, expiringToo])
             (await lost.Soon()).Should().Match<MqttPublishResult>(result => result.ReasonCode == ReasonCode.ImplementationSpecificError && !result.IsSuccess);
-        scene.Client.DroppedPublishCount.Should().Be(2);
+        scene.Client.Statistics.MessagesLost(MqttPublishLoss.Expired).Should().Be(2);
         await scene.NothingMoreAsync();
     }
 

@@ -58,6 +58,8 @@ public class MetricTests
             ["mqtt.client.messages.sent"] = 4,
             ["mqtt.client.messages.received"] = 3,
             ["mqtt.client.messages.dropped"] = 1,
+            ["mqtt.client.messages.queued"] = 0,
+            ["mqtt.client.messages.lost mqtt.cause=QueueFull"] = 0,
             ["mqtt.client.bytes.received"] = client.Statistics.BytesReceived,
         });
         bytesBefore.Should().BePositive();

@@ -11,6 +11,7 @@ internal static class ClientMeter
 {
     private static readonly Meter Meter = new(ClientTracing.SourceName);
     private static readonly ConditionalWeakTable<MqttClient, object?> Clients = [];
+    private static readonly MqttPublishLoss[] Losses = Enum.GetValues<MqttPublishLoss>();
 
     static ClientMeter()
     {
@@ -19,6 +20,8 @@ internal static class ClientMeter
         Counter("mqtt.client.messages.received", "{message}", "PUBLISH packets that came.", static statistics => statistics.MessagesReceived);
         Counter("mqtt.client.messages.sent", "{message}", "PUBLISH packets that were sent.", static statistics => statistics.MessagesSent);
         Counter("mqtt.client.messages.dropped", "{message}", "QoS 0 messages that found their stream full.", static statistics => statistics.MessagesDropped);
+        Meter.CreateObservableUpDownCounter("mqtt.client.messages.queued", () => Measure(static client => client.Statistics.MessagesQueued), "{message}", "Messages that wait to be sent.");
+        Meter.CreateObservableCounter("mqtt.client.messages.lost", MeasureLosses, "{message}", "Messages that were to be published and were not, or perhaps not.");
         Counter("mqtt.client.bytes.received", "By", "Bytes that came.", static statistics => statistics.BytesReceived);
         Counter("mqtt.client.bytes.sent", "By", "Bytes that were sent.", static statistics => statistics.BytesSent);
     }
@@ -32,6 +35,12 @@ internal static class ClientMeter
     private static void Counter(string name, string unit, string description, Func<MqttClientStatistics, long> read) =>
         Meter.CreateObservableCounter(name, () => Measure(client => read(client.Statistics)), unit, description);
 
-    private static IEnumerable<Measurement<long>> Measure(Func<MqttClient, long> read) =>
-        Clients.Select(entry => new Measurement<long>(read(entry.Key), new KeyValuePair<string, object?>("messaging.client.id", entry.Key.ClientId)));
+    private static IEnumerable<Measurement<long>> Measure(Func<MqttClient, long> read) => Clients.Select(entry => new Measurement<long>(read(entry.Key), NameOf(entry.Key)));
+
+    private static IEnumerable<Measurement<long>> MeasureLosses() =>
+        from entry in Clients
+        from cause in Losses
+        select new Measurement<long>(entry.Key.Statistics.MessagesLost(cause), NameOf(entry.Key), new KeyValuePair<string, object?>("mqtt.cause", cause.ToString()));
+
+    private static KeyValuePair<string, object?> NameOf(MqttClient client) => new("messaging.client.id", client.ClientId);
 }

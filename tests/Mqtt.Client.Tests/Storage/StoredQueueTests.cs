@@ -129,7 +129,7 @@ public class StoredQueueTests
         write.Commit();
 
         (await enqueueing.Soon()).Should().BeTrue();
-        scene.Client.QueuedPublishCount.Should().Be(1);
+        scene.Client.Statistics.MessagesQueued.Should().Be(1);
         holding.Dispose();
         await scene.ConnectAsync();
         await AcknowledgeAsync(scene, "1");
@@ -142,7 +142,7 @@ public class StoredQueueTests
         await using var scene = Begin(store);
         await FluentActions.Awaiting(() => scene.Client.EnqueueAsync(Message("1")).Soon()).Should().ThrowAsync<MqttStoreException>().WithMessage("full");
 
-        scene.Client.QueuedPublishCount.Should().Be(0);
+        scene.Client.Statistics.MessagesQueued.Should().Be(0);
         scene.TakeErrors().Should().ContainSingle().Which.Should().Contain("full");
         store.WriteFailure = null;
     }
@@ -195,7 +195,7 @@ public class StoredQueueTests
         await FluentActions.Awaiting(() => scene.Client.EnqueueAsync(Message("5"), MqttQueuePolicy.FailWhenFull).Soon()).Should().ThrowAsync<MqttConnectionException>();
 
         Payloads(store).Should().Equal("2", "4");
-        scene.Client.DroppedPublishCount.Should().Be(2);
+        scene.Client.Statistics.MessagesLost(MqttPublishLoss.QueueFull).Should().Be(2);
     }
 
     [Fact]
@@ -299,6 +299,7 @@ public class StoredQueueTests
         await AcknowledgeAsync(next, "3");
         await next.HappenedAsync<MqttConnectedEvent>();
         (await next.HappenedAsync<MqttPublishLostEvent>()).Cause.Should().Be(MqttPublishLoss.OutcomeUnknown);
+        Enum.GetValues<MqttPublishLoss>().Sum(next.Client.Statistics.MessagesLost).Should().Be(1);
         await next.NothingMoreAsync();
         await store.WhenEmptyAsync().Soon();
     }
@@ -409,7 +410,7 @@ public class StoredQueueTests
 
         foreach (var failed in enqueueing)
             await FluentActions.Awaiting(() => failed.Soon()).Should().ThrowAsync<MqttStoreException>();
-        scene.Client.QueuedPublishCount.Should().Be(0);
+        scene.Client.Statistics.MessagesQueued.Should().Be(0);
         scene.TakeErrors().Should().ContainSingle();
     }
 
@@ -444,7 +445,7 @@ public class StoredQueueTests
         await FluentActions.Awaiting(() => scene.Client.ConnectAsync().Soon()).Should().ThrowAsync<MqttStoreException>().WithMessage("damaged");
         await FluentActions.Awaiting(() => scene.Client.EnqueueAsync(Message("1")).Soon()).Should().ThrowAsync<MqttStoreException>().WithMessage("damaged");
         scene.HasDialled.Should().BeFalse();
-        scene.Client.QueuedPublishCount.Should().Be(0);
+        scene.Client.Statistics.MessagesQueued.Should().Be(0);
 
         store.OpenFailure = null;
         (await scene.Client.EnqueueAsync(Message("2")).Soon()).Should().BeTrue();
