@@ -54,7 +54,7 @@ internal sealed class RetainedMessages(IRetainedStore? store)
             if (topics.GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(message.Parts.Topic.Span, out var topic))
             {
                 old = topic.Message;
-                Count(topic, -1);
+                Account(topic, -1);
                 topic.Message = message.Hold();
             }
             else
@@ -64,7 +64,7 @@ internal sealed class RetainedMessages(IRetainedStore? store)
                 order.Add(topic);
             }
 
-            Count(topic, 1);
+            Account(topic, 1);
             topic.Number = ++lastNumber;
             HasExpiring |= message.Parts.ExpiresAt != MessageParts.NeverExpires;
         }
@@ -183,10 +183,10 @@ internal sealed class RetainedMessages(IRetainedStore? store)
     {
         topics.Remove(topic);
         order.Remove(topic);
-        Count(topic, -1);
+        Account(topic, -1);
     }
 
-    private void Count(RetainedTopic topic, int sign)
+    private void Account(RetainedTopic topic, int sign)
     {
         if (topic.Name.Span.StartsWith("$SYS/"u8))
             return;
