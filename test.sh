@@ -55,6 +55,7 @@ install_what_is_missing() {
   has mosquitto || packages+=(mosquitto)
   has node || packages+=(nodejs)
   has npm || packages+=(npm)
+  has_sqlite || packages+=(libsqlite3-0)
   [ ${#packages[@]} -eq 0 ] || install_packages "${packages[@]}"
 
   install_node_modules
@@ -62,6 +63,9 @@ install_what_is_missing() {
 
 # Daemons live in sbin, which is not in everybody's PATH.
 has() { PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin command -v "$1" >/dev/null; }
+
+# The library that stores of a client's queue use where a program brings none; other systems than Linux have one.
+has_sqlite() { [ "$(uname)" != Linux ] || PATH=$PATH:/usr/sbin:/sbin ldconfig -p | grep -F libsqlite3.so.0 >/dev/null; }
 
 install_packages() {
   local sudo=''

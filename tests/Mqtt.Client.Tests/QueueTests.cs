@@ -182,7 +182,7 @@ public class QueueTests
         scene.Client.Statistics.MessagesQueued.Should().Be(0);
     }
 
-    [Theory, Spec(V5, "3.3.2-6")]
+    [Theory]
     [InlineData(0, 100)]
     [InlineData(29_001, 71)]
     [InlineData(30_000, 70)]
