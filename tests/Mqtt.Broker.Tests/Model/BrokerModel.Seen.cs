@@ -91,6 +91,7 @@ internal sealed partial class BrokerModel
     public void OnQuiet(bool allIsSafe)
     {
         lastQuiet = now;
+        isSafe = allIsSafe;
         if (!allIsSafe)
             return;
         NoteAllSafe();

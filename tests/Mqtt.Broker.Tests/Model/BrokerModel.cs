@@ -23,6 +23,7 @@ internal sealed partial class BrokerModel
     private readonly List<SharedMessage> shared = [];
     private long now;
     private long lastQuiet;    // up to here everything that could happen has
+    private bool isSafe;       // and the store has it
     private long firstBeat;    // of the broker's clock: what is due when it begins is due then
 
     public int SessionCount => sessions.Count;
@@ -132,10 +133,12 @@ internal sealed partial class BrokerModel
         return new Answer(MqttPacketType.SubAck, packet.PacketId, (ReasonCode)terms.QoS, isWanted ? Bring : null, Filter: terms.Filter);
     }
 
-    // Section 3.10.
+    // Section 3.10. What a group has not been sent by now goes to others, unless it may be on its way behind the store.
     private Answer OnUnsubscribe(Session session, ushort packetId, string filter)
     {
         var code = session.Subscriptions.Remove(filter) ? ReasonCode.Success : ReasonCode.NoSubscriptionExisted;
+        foreach (var one in shared.Where(one => isSafe && one.Filter == filter && one.Holder is null))
+            one.May.RemoveWhere(may => may.ClientId == session.ClientId);
         LoosenShared();
         Unsettle(session, copy => copy.RetainedBy == filter);
         return new Answer(MqttPacketType.UnsubAck, packetId, code, Filter: filter);
