@@ -1,3 +1,5 @@
+using Mqtt.Server.Broker;
+
 namespace Mqtt.Broker.Tests;
 
 public abstract class RetainedTests(StoreKind store) : BrokerTests(store)
