@@ -86,7 +86,7 @@ public class ConfigurationTests
     // What is code or a stranger's object stands in no file; everything else must be read.
     public static TheoryData<Type, string> Options =>
         new([
-            .. Names<MqttClientOptions>(nameof(MqttClientOptions.ConnectChannel), nameof(MqttClientOptions.ConnectCallback), nameof(MqttClientOptions.Authentication), nameof(MqttClientOptions.Credentials), nameof(MqttClientOptions.UserProperties), nameof(MqttClientOptions.Interceptors),
+            .. Names<MqttClientOptions>(nameof(MqttClientOptions.ConnectChannel), nameof(MqttClientOptions.ConnectCallback), nameof(MqttClientOptions.CredentialsCallback), nameof(MqttClientOptions.Authentication), nameof(MqttClientOptions.Credentials), nameof(MqttClientOptions.UserProperties), nameof(MqttClientOptions.Interceptors),
                 nameof(MqttClientOptions.TimeProvider), nameof(MqttClientOptions.LoggerFactory)),
             .. Names<MqttClientTls>(nameof(MqttClientTls.Certificate), nameof(MqttClientTls.SelectCertificate), nameof(MqttClientTls.TrustedCertificates), nameof(MqttClientTls.ValidateCertificate)),
             .. Names<MqttClientWebSocket>(nameof(MqttClientWebSocket.Invoker)), .. Names<MqttClientTimeouts>(), .. Names<MqttClientLimits>(), .. Names<MqttClientQueue>(nameof(MqttClientQueue.Store)), .. Names<MqttClientReconnect>(nameof(MqttClientReconnect.ShouldRetry), nameof(MqttClientReconnect.Pipeline)),
