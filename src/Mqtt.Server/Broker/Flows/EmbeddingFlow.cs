@@ -99,14 +99,8 @@ internal sealed class EmbeddingFlow(
     /// <summary>Deletes a retained message; false if there is none.</summary>
     public async ValueTask<bool> DeleteRetainedAsync(MqttString topic, CancellationToken cancellationToken)
     {
-        long position;
-        using (retained.Hold())
-        {
-            if (!retained.Remove(topic.Span))
-                return false;
-            position = context.Store?.Retained.Delete(topic.Bytes) ?? 0;
-        }
-
+        if (!retained.Remove(topic.Span, out var position))
+            return false;
         context.Hooks.Retained?.Tell(topic.ToOwned(), static (observer, topic) => observer.OnRetainedRemovedAsync(topic));
         await SafeAsync(position, cancellationToken).ConfigureAwait(false);
         return true;

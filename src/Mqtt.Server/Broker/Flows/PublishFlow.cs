@@ -331,20 +331,17 @@ internal sealed class PublishFlow(SessionContext context, Router<Session> router
     {
         ref readonly var parts = ref publication.Parts;
         var message = parts.Payload.IsEmpty ? null : publication.Stored;
-        var store = isStored ? context.Store?.Retained : null;
         isRemoved = false;
         position = 0;
         using (retained.Hold())
         {
-            if (message is not null)
-                retained.Set(message);
-            else
-                isRemoved = retained.Remove(parts.Topic.Span);
             var match = router.Find(parts.Topic.Span);
-            if (message is not null)
-                position = store?.Save(context.RecordOf(parts)) ?? 0;
-            else if (isRemoved)
-                position = store?.Delete(parts.Topic) ?? 0;
+            if (message is null)
+                isRemoved = retained.Remove(parts.Topic.Span, out position);
+            else if (isStored)
+                position = retained.Keep(message, context.RecordOf(parts));
+            else
+                retained.Set(message);
             return match;
         }
     }

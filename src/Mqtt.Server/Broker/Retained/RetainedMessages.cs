@@ -6,7 +6,7 @@ using Mqtt.Server.Broker.Storage;
 namespace Mqtt.Server.Broker.Retained;
 
 /// <summary>The last retained message of each topic (section 3.3.1.3). Any thread.</summary>
-/// <param name="store">Where they are kept as well; <see langword="null"/> for nowhere. Who sets or removes one writes it there, while nothing else can change; what expires is deleted here.</param>
+/// <param name="store">Where they are kept as well, changed in the same order; <see langword="null"/> for nowhere.</param>
 internal sealed class RetainedMessages(IRetainedStore? store)
 {
     private readonly Lock gate = new();
@@ -29,9 +29,8 @@ internal sealed class RetainedMessages(IRetainedStore? store)
     }
 
     /// <summary>
-    /// Nothing changes until the result is disposed. Who changes a message writes it to the store meanwhile, so that both have the changes in one order.
-    /// Who retains a message looks up its subscribers meanwhile, and who subscribes looks up <see cref="LastNumber"/>: so a message is either retained before a
-    /// subscription, and brought to it, or published after it, but never both.
+    /// Nothing changes until the result is disposed. Who retains a message looks up its subscribers meanwhile, and who subscribes looks up
+    /// <see cref="LastNumber"/>: so a message is either retained before a subscription, and brought to it, or published after it, but never both.
     /// </summary>
     public Lock.Scope Hold() => gate.EnterScope();
 
@@ -45,7 +44,17 @@ internal sealed class RetainedMessages(IRetainedStore? store)
         }
     }
 
-    /// <summary>Keeps a message in place of its topic's last one [MQTT-3.3.1-5].</summary>
+    /// <summary>Keeps a message in place of its topic's last one [MQTT-3.3.1-5], here and in the store. Returns the position.</summary>
+    public long Keep(StoredMessage message, in MessageRecord record)
+    {
+        lock (gate)
+        {
+            Set(message);
+            return store?.Save(record) ?? 0;
+        }
+    }
+
+    /// <summary>The same, here alone: the store has it, or is not to have it.</summary>
     public void Set(StoredMessage message)
     {
         StoredMessage? old = null;
@@ -82,14 +91,15 @@ internal sealed class RetainedMessages(IRetainedStore? store)
         }
     }
 
-    /// <summary>Forgets a topic's message [MQTT-3.3.1-6]; true if there was one.</summary>
-    public bool Remove(ReadOnlySpan<byte> name)
+    /// <summary>Forgets a topic's message [MQTT-3.3.1-6], here and in the store; true if there was one.</summary>
+    public bool Remove(ReadOnlySpan<byte> name, out long position)
     {
+        position = 0;
         RetainedTopic? topic;
         lock (gate)
         {
             if (topics.GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(name, out topic))
-                Forget(topic);
+                position = Forget(topic);
         }
 
         topic?.Message.Release();
@@ -179,11 +189,12 @@ internal sealed class RetainedMessages(IRetainedStore? store)
     }
 
     // While its message is still held, since that has its name.
-    private void Forget(RetainedTopic topic)
+    private long Forget(RetainedTopic topic)
     {
         topics.Remove(topic);
         order.Remove(topic);
         Account(topic, -1);
+        return store?.Delete(topic.Name.Bytes) ?? 0;
     }
 
     private void Account(RetainedTopic topic, int sign)
@@ -197,10 +208,7 @@ internal sealed class RetainedMessages(IRetainedStore? store)
     private void Forget(List<RetainedTopic>? expired)
     {
         foreach (var topic in expired ?? [])
-        {
             Forget(topic);
-            store?.Delete(topic.Name.Bytes);
-        }
     }
 
     private static void TellOf(List<RetainedTopic>? expired, long now, HookList<IRetainedObserver>? observers)
