@@ -21,48 +21,28 @@ internal static class AliasedPublish
     /// <param name="withTopic">Keep the topic: the alias is set by this packet.</param>
     public static int Write(Span<byte> output, ReadOnlySpan<byte> frame, ushort alias, bool withTopic)
     {
-        var body = frame[(1 + ReadLength(frame[1..], out _))..];
+        var body = frame[(1 + VariableByteInteger.Read(frame[1..], out _))..];
         var topic = body.Slice(2, BinaryPrimitives.ReadUInt16BigEndian(body));
         var packetId = body.Slice(2 + topic.Length, (frame[0] & QoSBits) == 0 ? 0 : 2);
         body = body[(2 + topic.Length + packetId.Length)..];
-        var rest = body[ReadLength(body, out var propertyBytes)..];
+        var rest = body[VariableByteInteger.Read(body, out var propertyBytes)..];
         if (!withTopic)
             topic = default;
 
         propertyBytes += AliasBytes;
         output[0] = frame[0];
-        var at = 1 + WriteLength(output[1..], 2 + topic.Length + packetId.Length + LengthOfLength(propertyBytes) + AliasBytes + rest.Length);
+        var at = 1 + VariableByteInteger.Write(
+            output[1..], (uint)(2 + topic.Length + packetId.Length + VariableByteInteger.Measure(propertyBytes) + AliasBytes + rest.Length));
         BinaryPrimitives.WriteUInt16BigEndian(output[at..], (ushort)topic.Length);
         topic.CopyTo(output[(at + 2)..]);
         at += 2 + topic.Length;
         packetId.CopyTo(output[at..]);
         at += packetId.Length;
-        at += WriteLength(output[at..], propertyBytes);
+        at += VariableByteInteger.Write(output[at..], propertyBytes);
         output[at] = (byte)PropertyId.TopicAlias;
         BinaryPrimitives.WriteUInt16BigEndian(output[(at + 1)..], alias);
         at += AliasBytes;
         rest.CopyTo(output[at..]);
         return at + rest.Length;
     }
-
-    private static int ReadLength(ReadOnlySpan<byte> input, out int value)
-    {
-        value = 0;
-        var at = 0;
-        do
-            value |= (input[at] & 0x7F) << (7 * at);
-        while (input[at++] >= 0x80);
-        return at;
-    }
-
-    private static int WriteLength(Span<byte> output, int value)
-    {
-        var at = 0;
-        for (; value >= 0x80; value >>= 7)
-            output[at++] = (byte)(value | 0x80);
-        output[at++] = (byte)value;
-        return at;
-    }
-
-    private static int LengthOfLength(int value) => value < 0x80 ? 1 : value < 0x4000 ? 2 : value < 0x20_0000 ? 3 : 4;
 }

@@ -1,12 +1,13 @@
 namespace Mqtt.Protocol;
 
 /// <summary>The Variable Byte Integer of section 1.5.5: seven bits a byte, lowest first, at most four bytes.</summary>
-internal static class VariableByteInteger
+public static class VariableByteInteger
 {
     /// <summary>The largest value: 268,435,455.</summary>
     public const uint Maximum = 0x0FFF_FFFF;
 
     /// <summary>How many bytes the value takes.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">It is larger than <see cref="Maximum"/>.</exception>
     public static int Measure(uint value) => value switch
     {
         < 0x80 => 1,
@@ -17,6 +18,7 @@ internal static class VariableByteInteger
     };
 
     /// <summary>Writes the value in as few bytes as possible [MQTT-1.5.5-1] and returns how many.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">It is larger than <see cref="Maximum"/>.</exception>
     public static int Write(Span<byte> output, uint value)
     {
         var length = Measure(value);
