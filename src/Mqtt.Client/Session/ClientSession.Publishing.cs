@@ -31,9 +31,7 @@ internal sealed partial class ClientSession
             lock (gate)
             {
                 RequireConnection(orAttempt: policy != MqttQueuePolicy.FailOffline);
-                var bytes = MqttPacketWriter.Measure(packet, Options.ProtocolVersion);
-                if (connection is not null && ServerLimits.Refusal(packet.QualityOfService, packet.Retain, bytes, connection.Accepted!) is { } refusal)
-                    throw refusal;
+                var bytes = MeasureAllowed(packet);
                 if (packet.QualityOfService == QualityOfService.AtMostOnce && connection is not null && !outgoing.HasWaitingAtQoS0 && connection.HasRoom(bytes))
                 {
                     connection.SendPublish(packet, bytes, turn);
@@ -41,10 +39,7 @@ internal sealed partial class ClientSession
                 }
 
                 message = new OutgoingPublish(packet, bytes, Options, policy, journal is null ? null : new StoreEntry());
-                outgoing.Add(message);
-                if (connection is not null)
-                    outgoing.Pump(connection, turn);
-                connection?.ReadOn();
+                Queue(message, turn);
             }
         }
 
@@ -69,18 +64,31 @@ internal sealed partial class ClientSession
                 if (journal is null)
                     RequireConnection(orAttempt: true);
                 ObjectDisposedException.ThrowIf(isDisposed, typeof(MqttClient));
-                var bytes = MqttPacketWriter.Measure(packet, Options.ProtocolVersion);
-                if (connection is not null && ServerLimits.Refusal(packet.QualityOfService, packet.Retain, bytes, connection.Accepted!) is { } refusal)
-                    throw refusal;
-                message = new OutgoingPublish(packet, bytes, Options, policy, new StoreEntry()) { IsEnqueued = true };
-                outgoing.Add(message);
-                if (connection is not null)
-                    outgoing.Pump(connection, turn);
-                connection?.ReadOn();
+                message = new OutgoingPublish(packet, MeasureAllowed(packet), Options, policy, new StoreEntry()) { IsEnqueued = true };
+                Queue(message, turn);
             }
         }
 
         return TakenAsync(message, cancellationToken);
+    }
+
+    // How large it is, if the present server takes it. Under the gate.
+    private int MeasureAllowed(PublishPacket packet)
+    {
+        var bytes = MqttPacketWriter.Measure(packet, Options.ProtocolVersion);
+        if (connection is not null && ServerLimits.Refusal(packet.QualityOfService, packet.Retain, bytes, connection.Accepted!) is { } refusal)
+            throw refusal;
+        return bytes;
+    }
+
+    // It leaves at once if it may. Under the gate.
+    private void Queue(OutgoingPublish message, Turn turn)
+    {
+        outgoing.Add(message);
+        if (connection is null)
+            return;
+        outgoing.Pump(connection, turn);
+        connection.ReadOn();
     }
 
     /// <summary>Opens the store of the queue, if there is one and it is not open, and takes in what an earlier process has left.</summary>

@@ -34,10 +34,7 @@ public class StoredQueueTests
         var store = new TestPublishStore();
         await using var scene = await ConnectedAsync(store);
         using var holding = store.Hold();
-        var publishing = scene.Client.PublishAsync("a", "1", QualityOfService.ExactlyOnce).AsTask();
-        await CommitAsync(store, "+1 1=AwaitingPubRec");
-        var packet = await scene.Server.ExpectAsync<PublishPacket>();
-        await scene.Server.SendAsync(new PubRecPacket { PacketId = packet.PacketId });
+        var (publishing, packet) = await PublishToPubRecAsync(scene, store);
         var write = await NextAsync(store, "1=AwaitingPubComp");
         await scene.NothingMoreAsync();
         write.Commit();
@@ -420,10 +417,7 @@ public class StoredQueueTests
         var store = new TestPublishStore();
         await using var scene = await ConnectedAsync(store);
         using var holding = store.Hold();
-        var publishing = scene.Client.PublishAsync("a", "1", QualityOfService.ExactlyOnce).AsTask();
-        await CommitAsync(store, "+1 1=AwaitingPubRec");
-        var packet = await scene.Server.ExpectAsync<PublishPacket>();
-        await scene.Server.SendAsync(new PubRecPacket { PacketId = packet.PacketId });
+        var (publishing, packet) = await PublishToPubRecAsync(scene, store);
         (await NextAsync(store, "1=AwaitingPubComp")).Fail(new("full"));
         await scene.Time.TimerWithinAsync(TimeSpan.FromSeconds(1)).Soon();
         await scene.NothingMoreAsync();
@@ -524,6 +518,16 @@ public class StoredQueueTests
         var write = await store.NextWriteAsync();
         write.ToString().Should().Be(expected);
         return write;
+    }
+
+    // Publishes at QoS 2, until the server has answered with PUBREC.
+    private static async Task<(Task<MqttPublishResult> Publishing, PublishPacket Packet)> PublishToPubRecAsync(Scene scene, TestPublishStore store)
+    {
+        var publishing = scene.Client.PublishAsync("a", "1", QualityOfService.ExactlyOnce).AsTask();
+        await CommitAsync(store, "+1 1=AwaitingPubRec");
+        var packet = await scene.Server.ExpectAsync<PublishPacket>();
+        await scene.Server.SendAsync(new PubRecPacket { PacketId = packet.PacketId });
+        return (publishing, packet);
     }
 
     private static async Task CommitAsync(TestPublishStore store, string expected)
