@@ -5,21 +5,13 @@ internal sealed class SqliteQueue(QueueFile file, StoreThread thread) : IMqttSto
 {
     public ValueTask<IReadOnlyList<MqttStoredPublish>> ReadAsync(CancellationToken cancellationToken = default) => new(thread.RunAsync(file.Read));
 
-    public ValueTask WriteAsync(IReadOnlyList<MqttPublishChange> changes) => new(thread.RunAsync(() =>
-    {
-        file.Write(changes);
-        return true;
-    }));
+    public ValueTask WriteAsync(IReadOnlyList<MqttPublishChange> changes) => new(thread.RunAsync(() => file.Write(changes)));
 
     public async ValueTask DisposeAsync()
     {
         try
         {
-            await thread.RunAsync(() =>
-            {
-                file.Dispose();
-                return true;
-            }).ConfigureAwait(false);
+            await thread.RunAsync(file.Dispose).ConfigureAwait(false);
         }
         finally
         {

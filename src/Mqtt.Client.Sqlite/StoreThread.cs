@@ -28,6 +28,13 @@ internal sealed class StoreThread : IAsyncDisposable
         return done.Task;
     }
 
+    /// <summary>Completes with the work, or with its error.</summary>
+    public Task RunAsync(Action piece) => RunAsync(() =>
+    {
+        piece();
+        return true;
+    });
+
     /// <summary>Waits until everything is done that was handed over, and ends the thread.</summary>
     public async ValueTask DisposeAsync()
     {
