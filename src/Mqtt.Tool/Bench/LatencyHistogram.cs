@@ -18,12 +18,12 @@ internal sealed class LatencyHistogram
     /// <summary>The longest, in nanoseconds.</summary>
     public long Longest { get; private set; }
 
-    /// <summary>Adds a time, so many times.</summary>
-    public void Add(long nanoseconds, int times = 1)
+    /// <summary>Adds a time.</summary>
+    public void Add(long nanoseconds)
     {
         var value = Math.Max(0, nanoseconds);
-        counts[IndexOf(value)] += times;
-        Count += times;
+        counts[IndexOf(value)]++;
+        Count++;
         Longest = Math.Max(Longest, value);
     }
 

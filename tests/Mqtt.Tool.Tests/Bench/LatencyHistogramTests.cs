@@ -34,9 +34,12 @@ public class LatencyHistogramTests
         for (var time = 1; time < 5000; time *= 3)
         {
             one.Add(time);
-            other.Add(time * 2, times: 3);
             both.Add(time);
-            both.Add(time * 2, times: 3);
+            for (var copy = 0; copy < 3; copy++)
+            {
+                other.Add(time * 2);
+                both.Add(time * 2);
+            }
         }
 
         one.Add(other);
