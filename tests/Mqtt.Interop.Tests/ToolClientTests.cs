@@ -110,7 +110,8 @@ public class ToolClientTests
         await using var polite = await Tool.SubscribeAsync(server, version, "polite", "-t", "a", "--will-topic", "will", "--will-payload", "gone");
 
         await polite.SignalAsync("INT");
-        (await polite.EndAsync()).ExitCode.Should().Be(0);
+        var stopped = await polite.EndAsync();
+        stopped.ExitCode.Should().Be(0, stopped.Error);
         await Tool.PublishAsync(server, version, "-t", "end", "-m", "nobody died", "-q", "1");
 
         (await watcher.SucceedAsync()).Text.Should().Be("nobody died\n");

@@ -72,9 +72,9 @@ internal sealed class ConnectionRun
         {
             await connected.WaitAsync(cancellationToken).ConfigureAwait(false);
         }
-        catch (OperationCanceledException) when (TryAbandon())
+        catch (OperationCanceledException) when (TryAbandon() || connected.IsCompleted)
         {
-            // The attempt ends now, unless the server has answered: it may have heard of subscriptions already.
+            // The attempt ends now, unless the server has answered: it may have heard of subscriptions already. A connection that there is stays.
             await abandoned.CancelAsync().ConfigureAwait(false);
         }
         finally
@@ -146,7 +146,7 @@ internal sealed class ConnectionRun
 
     private async ValueTask ConnectAsync(Exception? loss)
     {
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(stopping.Token, abandoned.Token);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(stopping.Token, wasUp ? CancellationToken.None : abandoned.Token);
         if (loss is not null || options.Reconnect.RetryFirstConnect)
             await retries.RunAsync(loss, connector.ConnectAsync, either.Token).ConfigureAwait(false);
         else
@@ -155,14 +155,14 @@ internal sealed class ConnectionRun
 
     private void OnUp()
     {
-        TaskCompletionSource<Outcome> waited;
+        // Whoever gives up sees either that there is a connection, or none: its continuations run elsewhere.
         lock (gate)
         {
-            (waited, next) = (next, NewOutcome());
+            next.SetResult(new(connector.Accepted, null));
+            next = NewOutcome();
             isUp = wasUp = true;
         }
 
-        waited.SetResult(new(connector.Accepted, null));
         if (stopping.IsCancellationRequested)
             session.Disconnect(farewell!, stopReason!);
     }
@@ -189,7 +189,7 @@ internal sealed class ConnectionRun
     // What ended the loop: it was stopped, the first connection could not be made, or there is to be no further attempt.
     private void GiveUp(Exception error)
     {
-        var isWanted = !stopping.IsCancellationRequested && !abandoned.IsCancellationRequested;
+        var isWanted = !stopping.IsCancellationRequested && !IsAbandoned;
         if (isWanted && (wasUp || options.Reconnect.RetryFirstConnect))
             End(MqttClientState.Failed, error, retries.TakeUntold(), new MqttGaveUpEvent(error));
         else
@@ -218,8 +218,11 @@ internal sealed class ConnectionRun
         if (stopping.IsCancellationRequested)
             return stopReason;
         var isLostWithoutAttempt = wasUp && !options.Reconnect.Enabled;
-        return abandoned.IsCancellationRequested || isLostWithoutAttempt ? null : error;
+        return IsAbandoned || isLostWithoutAttempt ? null : error;
     }
+
+    // Nobody waits any more for the first connection. One that came all the same is as any other.
+    private bool IsAbandoned => !wasUp && abandoned.IsCancellationRequested;
 
     private bool TryAbandon()
     {
