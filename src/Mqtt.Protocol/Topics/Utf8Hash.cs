@@ -1,12 +1,13 @@
+using System.Numerics;
 using System.Runtime.InteropServices;
-using System.Security.Cryptography;
 
 namespace Mqtt.Protocol;
 
 /// <summary>A fast hash of short byte strings: eight bytes a step, multiplied and mixed, with a secret seed against chosen keys.</summary>
 internal static class Utf8Hash
 {
-    private static readonly ulong Seed = MemoryMarshal.Read<ulong>(RandomNumberGenerator.GetBytes(8)) | 1;
+    // From the system's generator, as every version 4 GUID: RandomNumberGenerator would load OpenSSL, five megabytes, for eight bytes.
+    private static readonly ulong Seed = NewSeed();
 
     public static int Compute(ReadOnlySpan<byte> bytes)
     {
@@ -22,6 +23,14 @@ internal static class Utf8Hash
             tail |= (ulong)bytes[i] << (8 * i);
         hash = Mix(hash ^ tail);
         return (int)(hash ^ (hash >> 32));
+    }
+
+    // The version and variant bits, which are the same in all, fall on random ones.
+    private static ulong NewSeed()
+    {
+        Span<byte> random = stackalloc byte[16];
+        Guid.NewGuid().TryWriteBytes(random);
+        return (MemoryMarshal.Read<ulong>(random) ^ BitOperations.RotateLeft(MemoryMarshal.Read<ulong>(random[8..]), 24)) | 1;
     }
 
     // The full product, folded: every input bit reaches every output bit.
