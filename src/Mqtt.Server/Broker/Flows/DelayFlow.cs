@@ -53,7 +53,7 @@ internal sealed class DelayFlow(SessionContext context, PublishFlow publishing, 
         {
             while (TryTake(now, out var next))
             {
-                if (next.Message.Parts.ExpiresAt > now)
+                if (next.Message.ExpiresAt > now)
                     publishing.Publish(next.Message, next.From, next.Receivers, next.WillOf, turn);
                 else
                     context.Statistics.OnDropped(DropCause.Expired);
@@ -72,7 +72,7 @@ internal sealed class DelayFlow(SessionContext context, PublishFlow publishing, 
             if (!waiting.TryPeek(out next, out var at) || at.Due > now)
                 return false;
             waiting.Dequeue();
-            bytes -= next.Message.Parts.Bytes;
+            bytes -= next.Message.Bytes;
             return true;
         }
     }

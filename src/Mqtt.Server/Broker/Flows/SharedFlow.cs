@@ -130,7 +130,7 @@ internal sealed class SharedFlow
 
     private DropCause? BringOne(Publication publication, in Copy copy, ShareRoom upTo, Turn turn, ref long position)
     {
-        if (copy.Message!.Parts.ExpiresAt <= context.Now)
+        if (copy.Message!.ExpiresAt <= context.Now)
             return DropCause.Expired;
         publication.Begin(copy.Message, context.Now);
         try

@@ -1,3 +1,4 @@
+using Mqtt.Protocol;
 using Mqtt.Protocol.Channels;
 
 namespace Mqtt.Server.Broker.Messages;
@@ -19,8 +20,15 @@ internal sealed class StoredMessage
     [ThreadStatic]
     private static Stack<StoredMessage>? poolOfThread;
 
+    // The parts one after the other. Offsets in place of slices: there are millions of these objects.
     private byte[] buffer = [];
-    private MessageParts parts;
+    private ushort topicLength;
+    private int propertiesLength;
+    private int payloadLength;
+    private QualityOfService qualityOfService;
+    private bool retain;
+    private long expiresAt;
+    private long statedExpiry;
     private int holders;
     private long id;
 
@@ -29,7 +37,31 @@ internal sealed class StoredMessage
     }
 
     /// <summary>The message; its memory belongs to this object.</summary>
-    public ref readonly MessageParts Parts => ref parts;
+    public MessageParts Parts => new()
+    {
+        Topic = Topic,
+        Properties = buffer.AsMemory(topicLength, propertiesLength),
+        Payload = buffer.AsMemory(topicLength + propertiesLength, payloadLength),
+        QualityOfService = qualityOfService,
+        Retain = retain,
+        ExpiresAt = expiresAt,
+        StatedExpiry = statedExpiry,
+    };
+
+    /// <inheritdoc cref="MessageParts.Topic"/>
+    public ReadOnlyMemory<byte> Topic => buffer.AsMemory(0, topicLength);
+
+    /// <inheritdoc cref="MessageParts.QualityOfService"/>
+    public QualityOfService QualityOfService => qualityOfService;
+
+    /// <inheritdoc cref="MessageParts.Retain"/>
+    public bool Retain => retain;
+
+    /// <inheritdoc cref="MessageParts.ExpiresAt"/>
+    public long ExpiresAt => expiresAt;
+
+    /// <inheritdoc cref="MessageParts.Bytes"/>
+    public int Bytes => topicLength + propertiesLength + payloadLength;
 
     /// <summary>A number of its own, for stores that keep a message once for many sessions.</summary>
     public long Id
@@ -53,13 +85,14 @@ internal sealed class StoredMessage
         parts.Properties.CopyTo(buffer.AsMemory(parts.Topic.Length));
         parts.Payload.CopyTo(buffer.AsMemory(parts.Topic.Length + parts.Properties.Length));
         message.buffer = buffer;
+        message.topicLength = (ushort)parts.Topic.Length;
+        message.propertiesLength = parts.Properties.Length;
+        message.payloadLength = parts.Payload.Length;
+        message.qualityOfService = parts.QualityOfService;
+        message.retain = parts.Retain;
+        message.expiresAt = parts.ExpiresAt;
+        message.statedExpiry = parts.StatedExpiry;
         message.holders = 1;
-        message.parts = parts with
-        {
-            Topic = buffer.AsMemory(0, parts.Topic.Length),
-            Properties = buffer.AsMemory(parts.Topic.Length, parts.Properties.Length),
-            Payload = buffer.AsMemory(parts.Topic.Length + parts.Properties.Length, parts.Payload.Length),
-        };
         return message;
     }
 
@@ -80,7 +113,7 @@ internal sealed class StoredMessage
             throw new InvalidOperationException("A message was released more often than it was held.");
         BufferPool.Return(buffer);
         buffer = [];
-        parts = default;
+        (topicLength, propertiesLength, payloadLength) = (0, 0, 0);
         id = 0;
         var own = poolOfThread ??= new(KeptByThread);
         if (own.Count < KeptByThread)

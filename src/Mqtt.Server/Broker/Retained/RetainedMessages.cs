@@ -40,7 +40,7 @@ internal sealed class RetainedMessages(IRetainedStore? store)
         lock (gate)
         {
             var isNew = !topics.GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(name, out var topic);
-            return (!isNew || countedTopics < most) && countedBytes + bytes - (isNew ? 0 : topic!.Message.Parts.Bytes) <= mostBytes;
+            return (!isNew || countedTopics < most) && countedBytes + bytes - (isNew ? 0 : topic!.Message.Bytes) <= mostBytes;
         }
     }
 
@@ -60,7 +60,7 @@ internal sealed class RetainedMessages(IRetainedStore? store)
         StoredMessage? old = null;
         lock (gate)
         {
-            if (topics.GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(message.Parts.Topic.Span, out var topic))
+            if (topics.GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(message.Topic.Span, out var topic))
             {
                 old = topic.Message;
                 Account(topic, -1);
@@ -75,7 +75,7 @@ internal sealed class RetainedMessages(IRetainedStore? store)
 
             Account(topic, 1);
             topic.Number = ++lastNumber;
-            HasExpiring |= message.Parts.ExpiresAt != MessageParts.NeverExpires;
+            HasExpiring |= message.ExpiresAt != MessageParts.NeverExpires;
         }
 
         old?.Release();
@@ -162,7 +162,7 @@ internal sealed class RetainedMessages(IRetainedStore? store)
                 if (left-- == 0)
                     break;
                 last = topic.Name;
-                if (topic.Message.Parts.ExpiresAt <= now)
+                if (topic.Message.ExpiresAt <= now)
                     (expired ??= []).Add(topic);
             }
 
@@ -202,7 +202,7 @@ internal sealed class RetainedMessages(IRetainedStore? store)
         if (topic.Name.Span.StartsWith("$SYS/"u8))
             return;
         countedTopics += sign;
-        countedBytes += sign * topic.Message.Parts.Bytes;
+        countedBytes += sign * topic.Message.Bytes;
     }
 
     private void Forget(List<RetainedTopic>? expired)
@@ -261,7 +261,7 @@ internal sealed class RetainedMessages(IRetainedStore? store)
 
     private static void Take(RetainedTopic topic, RetainedCursor cursor, long now, List<StoredMessage> found, ref List<RetainedTopic>? expired)
     {
-        if (topic.Message.Parts.ExpiresAt <= now)
+        if (topic.Message.ExpiresAt <= now)
             (expired ??= []).Add(topic);
         else if (topic.Number <= cursor.Newest && cursor.Known?.Contains(topic.Name) is not true)
             found.Add(topic.Message.Hold());

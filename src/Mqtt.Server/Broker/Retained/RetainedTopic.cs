@@ -7,7 +7,7 @@ namespace Mqtt.Server.Broker.Retained;
 internal sealed class RetainedTopic
 {
     /// <summary>The topic name. Its bytes are those of the message: who needs it for longer than the message is held copies it.</summary>
-    public MqttString Name => MqttString.FromUtf8(Message.Parts.Topic);
+    public MqttString Name => MqttString.FromUtf8(Message.Topic);
 
     /// <summary>Its last message, held.</summary>
     public required StoredMessage Message { get; set; }

@@ -8,6 +8,9 @@ internal sealed class Match<T>(Target<T>[] targets, ShareGroup<T>[]? groups, in 
 {
     private readonly Stamp stamp = stamp;
 
+    /// <summary>Nobody, for an answer that is not kept.</summary>
+    public static Match<T> None { get; } = new([], null, default);
+
     public ReadOnlySpan<Target<T>> Targets => targets;
 
     /// <summary>The shared subscriptions, each of which gets one copy; <see langword="null"/> if there is none.</summary>

@@ -120,22 +120,24 @@ internal sealed class Router<T>
             if (answers.TryFind(topic, out var match))
                 return match;
             var isKept = answers.TryFindOlder(topic, out match) || answers.IsWorthKeeping(topic);
-            match ??= Match(topic);
+            match ??= Match(topic, isKept);
             if (isKept)
                 answers.Keep(topic, match);
             return match;
         }
     }
 
-    private Match<T> Match(ReadOnlySpan<byte> topic)
+    private Match<T> Match(ReadOnlySpan<byte> topic, bool isKept)
     {
         matches.Clear();
         tree.Collect(topic, matches);
+        if (matches.Count == 0 && !isKept)
+            return Match<T>.None;
         List<ShareGroup<T>>? shared = null;
         foreach (var node in matches)
         {
-            if (node.Groups.Count > 0)
-                (shared ??= []).AddRange(node.Groups);
+            if (node.Groups is { } groups)
+                (shared ??= []).AddRange(groups);
         }
 
         matches.RemoveAll(static node => !node.HasSubscriptions);
@@ -145,20 +147,25 @@ internal sealed class Router<T>
     // One copy for each subscriber, unless each of its subscriptions is to bring one.
     private Target<T>[] Merge()
     {
+        if (matches.Count == 0)
+            return [];
         if (copyPerSubscription)
             return [.. matches.SelectMany(static node => node.Targets)];
         merged.Clear();
         places.Clear();
-        foreach (var subscription in matches.SelectMany(static node => node.Subscriptions))
+        foreach (var node in matches)
         {
-            if (places.TryGetValue(subscription.Subscriber, out var place))
+            foreach (var subscription in node.Subscriptions)
             {
-                merged[place] = merged[place].With(subscription);
-                continue;
-            }
+                if (places.TryGetValue(subscription.Subscriber, out var place))
+                {
+                    merged[place] = merged[place].With(subscription);
+                    continue;
+                }
 
-            places.Add(subscription.Subscriber, merged.Count);
-            merged.Add(subscription.Target);
+                places.Add(subscription.Subscriber, merged.Count);
+                merged.Add(subscription.Target);
+            }
         }
 
         Target<T>[] targets = [.. merged];

@@ -30,8 +30,8 @@ internal sealed class SubscriptionNode<T>(SubscriptionNode<T>? parent, ReadOnlyS
     /// <summary>The child for <c>#</c>.</summary>
     public SubscriptionNode<T>? Hash => hash;
 
-    /// <summary>The shared subscriptions to this filter.</summary>
-    public IReadOnlyList<ShareGroup<T>> Groups => groups ?? [];
+    /// <summary>The shared subscriptions to this filter; <see langword="null"/> if there is none.</summary>
+    public IReadOnlyList<ShareGroup<T>>? Groups => groups;
 
     /// <summary>True if somebody has subscribed to this filter.</summary>
     public bool HasSubscriptions => subscriptions is not null;
@@ -47,7 +47,9 @@ internal sealed class SubscriptionNode<T>(SubscriptionNode<T>? parent, ReadOnlyS
     };
 
     /// <summary>The receivers of a message that this filter alone matches; all topics for which that is so share the array.</summary>
-    public Target<T>[] Targets => targets ??= [.. Subscriptions.Select(static subscription => subscription.Target)];
+    public Target<T>[] Targets => targets ??= subscriptions is Subscription<T> single
+        ? [single.Target]
+        : [.. Subscriptions.Select(static subscription => subscription.Target)];
 
     /// <summary>The child for a level of a topic, if there is one; <c>+</c> and <c>#</c> do not stand in topics.</summary>
     public SubscriptionNode<T>? Find(ReadOnlySpan<byte> name) => children switch

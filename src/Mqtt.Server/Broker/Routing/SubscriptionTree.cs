@@ -62,7 +62,7 @@ internal sealed class SubscriptionTree<T>
 
     private static void Take(SubscriptionNode<T> node, List<SubscriptionNode<T>> matches)
     {
-        if (node.HasSubscriptions || node.Groups.Count > 0)
+        if (node.HasSubscriptions || node.Groups is not null)
             matches.Add(node);
     }
 

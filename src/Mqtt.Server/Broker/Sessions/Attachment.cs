@@ -103,7 +103,7 @@ internal sealed class Attachment(Session session, MqttConnection connection, Con
     /// <summary>The size of a copy as it would leave now.</summary>
     public int Measure(in Copy copy, long now)
     {
-        ref readonly var parts = ref copy.Message!.Parts;
+        var parts = copy.Message!.Parts;
         return PublishFrame.Measure(parts, IsV5, copy.QualityOfService, parts.ExpiryAt(now), copy.Identifiers);
     }
 

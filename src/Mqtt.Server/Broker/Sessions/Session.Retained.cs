@@ -72,7 +72,7 @@ internal sealed partial class Session
 
             foreach (var message in messages)
             {
-                var published = message.Parts.QualityOfService;
+                var published = message.QualityOfService;
                 var quality = published < cursor.Granted ? published : cursor.Granted;
                 queue.AddRetained(new Copy(message, quality, Retain: true, cursor.Identifiers, 0), cursor.Filter);
             }

@@ -496,7 +496,7 @@ internal sealed partial class Session
         List<Copy>? dropped = null;
         var added = queue.TryAdd(copy, context.Now, ref dropped);
         foreach (var old in dropped ?? [])
-            Drop(old, old.Message!.Parts.ExpiresAt <= context.Now ? DropCause.Expired : DropCause.QueueFull);
+            Drop(old, old.Message!.ExpiresAt <= context.Now ? DropCause.Expired : DropCause.QueueFull);
         if (!added)
             Drop(copy, DropCause.QueueFull);
         return added;
@@ -521,7 +521,7 @@ internal sealed partial class Session
         {
             while (!flights.HasResends && queue.TryPeek(out var copy, out var retainedOf))
             {
-                if (copy.Message!.Parts.ExpiresAt <= context.Now)
+                if (copy.Message!.ExpiresAt <= context.Now)
                 {
                     queue.Remove();
                     Drop(copy, DropCause.Expired);
@@ -690,7 +690,7 @@ internal sealed partial class Session
     // A message whose time ran out while its identifier was not yet safe was never sent [MQTT-3.3.2-5].
     private void SendUnlessExpired(Attachment to, in Copy copy, ushort packetId, Turn turn)
     {
-        if (copy.Message!.Parts.ExpiresAt > context.Now)
+        if (copy.Message!.ExpiresAt > context.Now)
         {
             Send(to, copy, packetId, turn);
             return;

@@ -24,7 +24,16 @@ internal sealed class SessionQueue(ClientLimits limits)
     public ClientLimits Limits { get; set; } = limits;
 
     /// <summary>True while retained messages are to come, before which nothing else leaves.</summary>
-    public bool AwaitsRetained { get; set; }
+    public bool AwaitsRetained
+    {
+        get;
+        set
+        {
+            field = value;
+            if (!value && RetainedCount == 0)
+                retained = null;
+        }
+    }
 
     /// <summary>How many of them have come.</summary>
     public int RetainedCount => retained?.Count ?? 0;
@@ -42,7 +51,7 @@ internal sealed class SessionQueue(ClientLimits limits)
     public bool IsLow => messages is null || (messages.Count <= Limits.QueueCount / 4 && bytes <= Limits.QueueBytes / 4);
 
     /// <summary>True while retained messages wait.</summary>
-    public bool HasRetained => retained is not null || AwaitsRetained;
+    public bool HasRetained => RetainedCount > 0 || AwaitsRetained;
 
     /// <summary>True while messages of QoS 0 wait that are no retained ones.</summary>
     public bool HasQoS0 => atMostOnceCount > 0;
@@ -53,7 +62,7 @@ internal sealed class SessionQueue(ClientLimits limits)
     /// <summary>The topics of the messages that wait and were published to be retained; <see langword="null"/> if there are none.</summary>
     public HashSet<MqttString>? RetainedTopics()
     {
-        var topics = (messages ?? []).Where(copy => copy.Message!.Parts.Retain).Select(copy => MqttString.FromUtf8(copy.Message!.Parts.Topic.ToArray())).ToHashSet(Utf8Comparer.Instance);
+        var topics = (messages ?? []).Where(copy => copy.Message!.Retain).Select(copy => MqttString.FromUtf8(copy.Message!.Topic.ToArray())).ToHashSet(Utf8Comparer.Instance);
         return topics.Count == 0 ? null : topics;
     }
 
@@ -93,7 +102,7 @@ internal sealed class SessionQueue(ClientLimits limits)
             else
             {
                 messages.Enqueue(copy);
-                firstExpiry = Math.Min(firstExpiry, copy.Message!.Parts.ExpiresAt);
+                firstExpiry = Math.Min(firstExpiry, copy.Message!.ExpiresAt);
             }
         }
     }
@@ -117,9 +126,9 @@ internal sealed class SessionQueue(ClientLimits limits)
     public bool TryPeek(out Copy copy, out MqttString retainedOf)
     {
         (copy, retainedOf) = (default, default);
-        if (retained is not null)
+        if (RetainedCount > 0)
         {
-            (copy, retainedOf) = retained.Peek();
+            (copy, retainedOf) = retained!.Peek();
             return true;
         }
 
@@ -131,7 +140,7 @@ internal sealed class SessionQueue(ClientLimits limits)
     {
         if (retained is not null && retained.TryDequeue(out _))
         {
-            if (retained.Count == 0)
+            if (retained.Count == 0 && !AwaitsRetained)
                 retained = null;
             return;
         }
@@ -158,7 +167,7 @@ internal sealed class SessionQueue(ClientLimits limits)
         if (Limits.QueuePolicy == QueuePolicy.RefuseNewest)
             return;
         if (firstExpiry <= now)
-            DropWhere(copy => copy.Message!.Parts.ExpiresAt <= now, int.MaxValue, ref dropped);
+            DropWhere(copy => copy.Message!.ExpiresAt <= now, int.MaxValue, ref dropped);
         while (!HasRoom(size) && atMostOnceCount > 0)
             DropWhere(static copy => copy.QualityOfService == QualityOfService.AtMostOnce, 1, ref dropped);
         while (Limits.QueuePolicy == QueuePolicy.DropOldest && !HasRoom(size))
@@ -183,7 +192,7 @@ internal sealed class SessionQueue(ClientLimits limits)
             else
             {
                 messages.Enqueue(copy);
-                firstExpiry = Math.Min(firstExpiry, copy.Message!.Parts.ExpiresAt);
+                firstExpiry = Math.Min(firstExpiry, copy.Message!.ExpiresAt);
             }
         }
     }
@@ -193,7 +202,7 @@ internal sealed class SessionQueue(ClientLimits limits)
         bytes += SizeOf(copy);
         if (copy.QualityOfService == QualityOfService.AtMostOnce)
             atMostOnceCount++;
-        firstExpiry = Math.Min(firstExpiry, copy.Message!.Parts.ExpiresAt);
+        firstExpiry = Math.Min(firstExpiry, copy.Message!.ExpiresAt);
     }
 
     private void Uncount(in Copy copy)
@@ -203,5 +212,5 @@ internal sealed class SessionQueue(ClientLimits limits)
             atMostOnceCount--;
     }
 
-    private static int SizeOf(in Copy copy) => copy.Message!.Parts.Bytes + OverheadBytes;
+    private static int SizeOf(in Copy copy) => copy.Message!.Bytes + OverheadBytes;
 }
