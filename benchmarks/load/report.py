@@ -91,4 +91,5 @@ def main():
                 print('\n%s:\n\n%s' % (title, '\n'.join(stored(measured[name], keys))))
 
 
-main()
+if __name__ == '__main__':
+    main()
