@@ -123,7 +123,7 @@ public sealed class RouterTests(ITestOutputHelper output)
             router.Add("a/+", new(client, new(QualityOfService.AtMostOnce, RetainAsPublished: true, [1]), NoLocal: true));
             router.Add("a/b", new(client, new(QualityOfService.ExactlyOnce, RetainAsPublished: false, [2]), NoLocal: false));
 
-            var targets = router.Find("a/b"u8).Targets.ToArray();
+            var targets = All(router.Find("a/b"u8).Targets);
 
             targets.Should().HaveCount(copies ? 2 : 1);
             if (copies)
@@ -134,6 +134,29 @@ public sealed class RouterTests(ITestOutputHelper output)
             targets[0].OwnTerms.Should().Be(new DeliveryTerms(QualityOfService.ExactlyOnce, RetainAsPublished: false, targets[0].OwnTerms!.Value.Identifiers));
             targets[0].OwnTerms!.Value.Identifiers.Should().Equal(2u);
         }
+    }
+
+    [Fact]
+    public void A_topic_that_comes_once_and_has_no_subscriber_costs_no_memory()
+    {
+        var router = new Router<Client>();
+        for (var number = 0; number < 100; number++)
+            router.Add($"plant/{number}/+", new(new(number), default, NoLocal: false));
+        byte[][] topics = [.. Enumerable.Range(0, 1_000).Select(number => Encoding.UTF8.GetBytes($"plant/{number % 100}/a/{number}"))];
+        router.Find(topics[0]);
+
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        for (var i = 1; i < topics.Length; i++)
+            router.Find(topics[i]);
+        (GC.GetAllocatedBytesForCurrentThread() - before).Should().BeLessThan(topics.Length);
+    }
+
+    private static List<Target<Client>> All(in Receivers<Client> receivers)
+    {
+        var all = new List<Target<Client>>();
+        foreach (ref readonly var target in receivers)
+            all.Add(target);
+        return all;
     }
 
     // What comes again is kept.

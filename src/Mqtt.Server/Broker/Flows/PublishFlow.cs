@@ -251,7 +251,7 @@ internal sealed class PublishFlow(SessionContext context, Router<Session> router
         var match = publication.Parts.Retain ? RetainAndFind(publication, out position) : router.Find(publication.Parts.Topic.Span);
         var targets = match.Targets;
         if (publication.Receivers is not null)
-            targets = Chosen(targets, publication.Receivers);
+            targets = new(Chosen(targets, publication.Receivers));
         receivers = targets.Length;
         foreach (ref readonly var target in targets)
         {
@@ -272,7 +272,7 @@ internal sealed class PublishFlow(SessionContext context, Router<Session> router
     }
 
     // What the hooks of this message let through.
-    private Target<Session>[] Chosen(ReadOnlySpan<Target<Session>> targets, Func<string, bool> isReceiver)
+    private Target<Session>[] Chosen(in Receivers<Session> targets, Func<string, bool> isReceiver)
     {
         List<Target<Session>> chosen = [];
         foreach (ref readonly var target in targets)

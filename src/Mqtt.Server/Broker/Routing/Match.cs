@@ -3,15 +3,16 @@ using Mqtt.Server.Broker.Messages;
 namespace Mqtt.Server.Broker.Routing;
 
 /// <summary>Everybody who gets the messages of one topic, each once. Immutable and shared by all publishers of the topic.</summary>
-internal sealed class Match<T>(Target<T>[] targets, ShareGroup<T>[]? groups, in Stamp stamp)
+internal sealed class Match<T>(in Receivers<T> targets, ShareGroup<T>[]? groups, in Stamp stamp)
     where T : class
 {
     private readonly Stamp stamp = stamp;
+    private readonly Receivers<T> targets = targets;
 
     /// <summary>Nobody, for an answer that is not kept.</summary>
-    public static Match<T> None { get; } = new([], null, default);
+    public static Match<T> None { get; } = new(default, null, default);
 
-    public ReadOnlySpan<Target<T>> Targets => targets;
+    public ref readonly Receivers<T> Targets => ref targets;
 
     /// <summary>The shared subscriptions, each of which gets one copy; <see langword="null"/> if there is none.</summary>
     public ShareGroup<T>[]? Groups => groups;
@@ -28,9 +29,9 @@ internal readonly record struct Target<T>(T Subscriber, DeliveryTerms Terms, Del
     where T : class
 {
     /// <summary>Takes another subscription of the same subscriber in: the highest QoS, all identifiers, RETAIN if either keeps it.</summary>
-    public Target<T> With(Subscription<T> other)
+    public Target<T> With(in Target<T> other)
     {
-        var own = other.NoLocal ? OwnTerms : OwnTerms is { } terms ? terms.With(other.Terms) : other.Terms;
+        var own = other.OwnTerms is not { } others ? OwnTerms : OwnTerms is { } terms ? terms.With(others) : others;
         return new(Subscriber, Terms.With(other.Terms), own);
     }
 }

@@ -141,7 +141,7 @@ internal sealed class Router<T>
         }
 
         matches.RemoveAll(static node => !node.HasSubscriptions);
-        return new(matches.Count == 1 ? matches[0].Targets : Merge(), shared?.ToArray(), changes.StampFor(topic));
+        return new(matches.Count == 1 ? matches[0].Receivers : new(Merge()), shared?.ToArray(), changes.StampFor(topic));
     }
 
     // One copy for each subscriber, unless each of its subscriptions is to bring one.
@@ -149,22 +149,16 @@ internal sealed class Router<T>
     {
         if (matches.Count == 0)
             return [];
-        if (copyPerSubscription)
-            return [.. matches.SelectMany(static node => node.Targets)];
         merged.Clear();
         places.Clear();
         foreach (var node in matches)
         {
-            foreach (var subscription in node.Subscriptions)
+            foreach (ref readonly var target in node.Receivers)
             {
-                if (places.TryGetValue(subscription.Subscriber, out var place))
-                {
-                    merged[place] = merged[place].With(subscription);
-                    continue;
-                }
-
-                places.Add(subscription.Subscriber, merged.Count);
-                merged.Add(subscription.Target);
+                if (copyPerSubscription || places.TryAdd(target.Subscriber, merged.Count))
+                    merged.Add(target);
+                else
+                    merged[places[target.Subscriber]] = merged[places[target.Subscriber]].With(target);
             }
         }
 

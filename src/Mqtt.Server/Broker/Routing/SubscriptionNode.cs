@@ -17,7 +17,7 @@ internal sealed class SubscriptionNode<T>(SubscriptionNode<T>? parent, ReadOnlyS
     private SubscriptionNode<T>? plus;
     private SubscriptionNode<T>? hash;
 
-    // One subscription, or those of each subscriber.
+    // One subscription, or several subscribers.
     private object? subscriptions;
     private Target<T>[]? targets;
     private List<ShareGroup<T>>? groups;
@@ -38,18 +38,13 @@ internal sealed class SubscriptionNode<T>(SubscriptionNode<T>? parent, ReadOnlyS
 
     public bool IsEmpty => subscriptions is null && groups is null && children is null && plus is null && hash is null;
 
-    /// <summary>The subscriptions to this filter, one for each subscriber.</summary>
-    public IEnumerable<Subscription<T>> Subscriptions => subscriptions switch
+    /// <summary>The receivers of a message that this filter alone matches; all topics for which that is so share them.</summary>
+    public Receivers<T> Receivers => subscriptions switch
     {
-        null => [],
-        Subscription<T> single => [single],
-        _ => ((Dictionary<T, Subscription<T>>)subscriptions).Values,
+        null => default,
+        Subscription<T> single => new(targets ??= [single.Target]),
+        _ => ((Subscribers<T>)subscriptions).Receivers,
     };
-
-    /// <summary>The receivers of a message that this filter alone matches; all topics for which that is so share the array.</summary>
-    public Target<T>[] Targets => targets ??= subscriptions is Subscription<T> single
-        ? [single.Target]
-        : [.. Subscriptions.Select(static subscription => subscription.Target)];
 
     /// <summary>The child for a level of a topic, if there is one; <c>+</c> and <c>#</c> do not stand in topics.</summary>
     public SubscriptionNode<T>? Find(ReadOnlySpan<byte> name) => children switch
@@ -90,30 +85,30 @@ internal sealed class SubscriptionNode<T>(SubscriptionNode<T>? parent, ReadOnlyS
     public bool Add(Subscription<T> subscription)
     {
         targets = null;
-        if (subscriptions is null || (subscriptions is Subscription<T> same && same.Subscriber == subscription.Subscriber))
+        if (subscriptions is Subscribers<T> several)
+            return several.Add(subscription.Target);
+        if (subscriptions is not Subscription<T> single || single.Subscriber == subscription.Subscriber)
         {
             var isFirst = subscriptions is null;
             subscriptions = subscription;
             return isFirst;
         }
 
-        if (subscriptions is Subscription<T> single)
-            subscriptions = new Dictionary<T, Subscription<T>>(ReferenceEqualityComparer.Instance) { [single.Subscriber] = single };
-        var each = (Dictionary<T, Subscription<T>>)subscriptions;
-        var isNew = each.TryAdd(subscription.Subscriber, subscription);
-        if (!isNew)
-            each[subscription.Subscriber] = subscription;
-        return isNew;
+        var both = new Subscribers<T>();
+        both.Add(single.Target);
+        both.Add(subscription.Target);
+        subscriptions = both;
+        return true;
     }
 
     /// <summary>Takes the subscription of a subscriber out; true if there was one.</summary>
     public bool Remove(T subscriber)
     {
         targets = null;
-        if (subscriptions is Dictionary<T, Subscription<T>> each)
+        if (subscriptions is Subscribers<T> several)
         {
-            var wasThere = each.Remove(subscriber);
-            if (each.Count == 0)
+            var wasThere = several.Remove(subscriber);
+            if (several.Count == 0)
                 subscriptions = null;
             return wasThere;
         }
