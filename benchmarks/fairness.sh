@@ -1,17 +1,12 @@
 #!/usr/bin/env bash
 # How a probe (500 messages a second) fares beside a flood on the same event loop: fairness.sh [SECONDS]. Prints the probe's latency while the
-# broker is quiet, beside a flood from one client to one, and beside one from one client to a thousand. Needs what compare.sh needs.
+# broker is quiet, beside a flood from one client to one, and beside one from one client to a thousand.
 set -euo pipefail
 
-here=$(cd "$(dirname "$0")" && pwd -P)
-root=$(cd "$here/.." && pwd -P)
-tools=$root/artifacts/load
+. "$(dirname "$0")/load/prepare.sh"
 seconds=${1:-8}
 port=${PORT:-21990}
 
-mkdir -p "$tools"
-[ "$tools/mqttload" -nt "$here/load/mqttload.cpp" ] || g++ -O2 -std=c++20 -o "$tools/mqttload" "$here/load/mqttload.cpp"
-"$root/mqtt" --version >&2
 ulimit -n 8192
 
 "$root/mqtt" serve -p "$port" --memory --event-loops "${LOOPS:-1}" >/dev/null &

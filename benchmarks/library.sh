@@ -4,15 +4,9 @@
 # runtime's sockets. The host's own work is measured by `idle` and is part of its figure. ROUNDS, DURATION, WARM and PINS as in compare.sh.
 set -euo pipefail
 
-here=$(cd "$(dirname "$0")" && pwd -P)
-root=$(cd "$here/.." && pwd -P)
-load=$here/load
-tools=$root/artifacts/load
+. "$(dirname "$0")/load/prepare.sh"
 host=$root/artifacts/bin/Mqtt.LibraryHost/release/Mqtt.LibraryHost
 
-mkdir -p "$tools"
-[ "$tools/mqttload" -nt "$load/mqttload.cpp" ] || g++ -O2 -std=c++20 -o "$tools/mqttload" "$load/mqttload.cpp"
-"$root/mqtt" --version >&2
 dotnet build "$here/Mqtt.LibraryHost" -c Release -v quiet -nologo >&2
 
 "$host" 21993 16 & idle=$!

@@ -1,17 +1,12 @@
 #!/usr/bin/env bash
 # What one slow subscriber does to others: slow.sh [SECONDS]. First a stopped subscriber beside 100 healthy ones, which should keep their rate;
-# then 30 publishers into a slow one at QoS 1, of which nothing may be lost. Prints the broker's memory. Needs what compare.sh needs, and mosquitto-clients.
+# then 30 publishers into a slow one at QoS 1, of which nothing may be lost. Prints the broker's memory.
 set -euo pipefail
 
-here=$(cd "$(dirname "$0")" && pwd -P)
-root=$(cd "$here/.." && pwd -P)
-tools=$root/artifacts/load
+. "$(dirname "$0")/load/prepare.sh"
+need mosquitto_sub mosquitto-clients
 seconds=${1:-60}
 port=${PORT:-21992}
-
-mkdir -p "$tools"
-[ "$tools/mqttload" -nt "$here/load/mqttload.cpp" ] || g++ -O2 -std=c++20 -o "$tools/mqttload" "$here/load/mqttload.cpp"
-"$root/mqtt" --version >&2
 
 "$root/mqtt" serve -p "$port" --memory >/dev/null &
 broker=$!

@@ -1,19 +1,13 @@
 #!/usr/bin/env bash
 # Mixed load with connection churn for some minutes: soak.sh [MINUTES]. Prints memory and descriptors as it goes; fails if a message of QoS 1 or 2
-# is lost, if anything is logged, or if memory or descriptors grow after the first quarter. Needs what compare.sh needs.
+# is lost, if anything is logged, or if memory or descriptors grow after the first quarter.
 set -euo pipefail
 
-here=$(cd "$(dirname "$0")" && pwd -P)
-root=$(cd "$here/.." && pwd -P)
-tools=$root/artifacts/load
+. "$(dirname "$0")/load/prepare.sh"
 minutes=${1:-10}
 port=${PORT:-21991}
 seconds=$((minutes * 60))
 work=$(mktemp -d)
-
-mkdir -p "$tools"
-[ "$tools/mqttload" -nt "$here/load/mqttload.cpp" ] || g++ -O2 -std=c++20 -o "$tools/mqttload" "$here/load/mqttload.cpp"
-"$root/mqtt" --version >&2
 
 "$root/mqtt" serve -p "$port" --memory >/dev/null 2>"$work/log" &
 broker=$!

@@ -1,0 +1,28 @@
+# Read by the scripts one folder up: where everything is, what is installed, and the load tools and the broker built, so that no measurement waits for that.
+here=$(cd "$(dirname "$0")" && pwd -P)
+root=$(cd "$here/.." && pwd -P)
+load=$here/load
+tools=$root/artifacts/load
+export PATH=$PATH:/usr/sbin   # where Debian keeps mosquitto
+
+# need COMMAND-OR-FILE PACKAGE
+need() {
+  [ -e "$1" ] || command -v "$1" >/dev/null && return
+  printf '%s: installing %s\n' "${0##*/}" "$2" >&2
+  if [ "$(id -u)" = 0 ]; then as_root=; elif command -v sudo >/dev/null; then as_root=sudo
+  else printf '%s: %s is missing, and installing it needs root or sudo\n' "${0##*/}" "$2" >&2; exit 1; fi
+  $as_root apt-get update -qq && $as_root apt-get install -y -qq --no-install-recommends "$2" >/dev/null
+}
+
+need g++ g++
+need python3 python3
+need taskset util-linux
+need mosquitto mosquitto
+mkdir -p "$tools"
+for tool in mqttload nullrelay; do
+  [ "$tools/$tool" -nt "$load/$tool.cpp" ] || g++ -O2 -std=c++20 -o "$tools/$tool" "$load/$tool.cpp"
+done
+"$root/mqtt" --version >&2
+
+# Our broker as the load tools want it: nothing is dropped, as with mosquitto.sh.
+serve="$root/mqtt serve -p {port} --memory --queue-count off --queue-bytes off --outbox 32M"
