@@ -55,7 +55,7 @@ public sealed class MqttServer : IAsyncDisposable
         if (options.Addresses.Count == 0 && options.Listeners.Count == 0)
             throw new ArgumentException("There is no address to listen on.", nameof(options));
         if (options.Addresses.Select(ListenAddress.Parse).ToList().Exists(ListenAddress.IsTls))
-            tls = (options.Tls ?? throw new ArgumentException("An mqtts:// address needs a certificate.", nameof(options))).Load();
+            tls = (options.Tls ?? throw new ArgumentException("An mqtts:// or wss:// address needs a certificate.", nameof(options))).Load();
         this.options = options;
     }
 
@@ -119,7 +119,7 @@ public sealed class MqttServer : IAsyncDisposable
             }
 
             foreach (var address in options.Addresses)
-                started.AddRange(ListenAddress.Start(address, loops, tls));
+                started.AddRange(ListenAddress.Start(address, loops, tls, options.WebSocket, options.Logger));
         }
         catch
         {
@@ -149,7 +149,7 @@ public sealed class MqttServer : IAsyncDisposable
     /// <param name="change">Makes the new options of the present ones. Called again if somebody else was faster.</param>
     /// <exception cref="ArgumentException">
     /// An option is out of its range; or it is one that cannot change: <see cref="MqttServerOptions.Addresses"/>, <see cref="MqttServerOptions.Listeners"/>,
-    /// <see cref="MqttServerOptions.Tls"/>, <see cref="MqttServerOptions.EventLoops"/>, <see cref="MqttServerOptions.TimeProvider"/>,
+    /// <see cref="MqttServerOptions.Tls"/>, <see cref="MqttServerOptions.WebSocket"/>, <see cref="MqttServerOptions.EventLoops"/>, <see cref="MqttServerOptions.TimeProvider"/>,
     /// <see cref="MqttServerOptions.Logger"/>. The message names it, and everything stays as it was.
     /// </exception>
     public void Reconfigure(Func<MqttServerOptions, MqttServerOptions> change)

@@ -7,11 +7,17 @@ namespace Mqtt.Server;
 /// <summary>How a <see cref="MqttServer"/> listens and what it allows. Immutable; checked once when the server is made.</summary>
 public sealed record MqttServerOptions
 {
-    /// <summary>The addresses to listen on, as <c>mqtt://host:port</c>, or <c>mqtts://host:port</c> for TLS. <c>localhost</c> means loopback over IPv4 and IPv6. Default: <c>mqtt://localhost:1883</c>, as mosquitto.</summary>
+    /// <summary>
+    /// The addresses to listen on, as <c>mqtt://host:port</c> (1883), or <c>mqtts://host:port</c> for TLS (8883); for WebSockets <c>ws://host:port/path</c> (80), or with TLS
+    /// <c>wss://</c> (443), where the path is <c>/mqtt</c> unless another is given. <c>localhost</c> means loopback over IPv4 and IPv6. Default: <c>mqtt://localhost:1883</c>, as mosquitto.
+    /// </summary>
     public IReadOnlyList<string> Addresses { get; init; } = ["mqtt://localhost:1883"];
 
-    /// <summary>The certificate for <c>mqtts://</c> addresses. Default: none; such an address is an error then.</summary>
+    /// <summary>The certificate for <c>mqtts://</c> and <c>wss://</c> addresses. Default: none; such an address is an error then.</summary>
     public MqttServerTls? Tls { get; init; }
+
+    /// <summary>Whom <c>ws://</c> and <c>wss://</c> addresses let in. Default: see there.</summary>
+    public MqttServerWebSocket WebSocket { get; init; } = new();
 
     /// <summary>Listeners beside <see cref="Addresses"/>: in memory, or of your own. For these alone set <see cref="Addresses"/> to <c>[]</c>. Default: none.</summary>
     public IReadOnlyList<MqttListener> Listeners { get; init; } = [];
@@ -70,6 +76,7 @@ public sealed record MqttServerOptions
     internal void Validate()
     {
         ArgumentNullException.ThrowIfNull(Addresses);
+        ArgumentNullException.ThrowIfNull(WebSocket);
         ArgumentNullException.ThrowIfNull(Listeners);
         ArgumentNullException.ThrowIfNull(AcceptFilters);
         ArgumentNullException.ThrowIfNull(PacketHooks);
@@ -81,6 +88,7 @@ public sealed record MqttServerOptions
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(UnauthenticatedBytes);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(MemoryBytes);
         ArgumentOutOfRangeException.ThrowIfLessThan(StopTimeout, TimeSpan.Zero);
+        WebSocket.Validate();
         Limits.Validate();
     }
 
@@ -90,6 +98,7 @@ public sealed record MqttServerOptions
         Check(ReferenceEquals(Addresses, before.Addresses), nameof(Addresses));
         Check(ReferenceEquals(Listeners, before.Listeners), nameof(Listeners));
         Check(ReferenceEquals(Tls, before.Tls), nameof(Tls));
+        Check(ReferenceEquals(WebSocket, before.WebSocket), nameof(WebSocket));
         Check(EventLoops == before.EventLoops, nameof(EventLoops));
         Check(ReferenceEquals(TimeProvider, before.TimeProvider), nameof(TimeProvider));
         Check(ReferenceEquals(Logger, before.Logger), nameof(Logger));

@@ -4,7 +4,7 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace Mqtt.Server;
 
-/// <summary>The certificate with which a server shows who it is on <c>mqtts://</c> addresses.</summary>
+/// <summary>The certificate with which a server shows who it is on <c>mqtts://</c> and <c>wss://</c> addresses.</summary>
 public sealed record MqttServerTls
 {
     /// <summary>A file with the certificate, and those between it and the root: PEM, or PFX with the key. Default: none; give this or <see cref="Certificate"/>.</summary>
@@ -24,7 +24,7 @@ public sealed record MqttServerTls
     internal SslServerAuthenticationOptions Load()
     {
         if (Certificate is null && CertificateFile is null)
-            throw new ArgumentException("An mqtts:// address needs a certificate: Tls.Certificate or Tls.CertificateFile.");
+            throw new ArgumentException("An mqtts:// or wss:// address needs a certificate: Tls.Certificate or Tls.CertificateFile.");
         var certificates = new X509Certificate2Collection();
         var own = Certificate ?? Read(CertificateFile!, certificates);
         if (!own.HasPrivateKey)

@@ -15,10 +15,12 @@ internal sealed class Network : IAsyncDisposable
 
     private readonly EventLoopGroup? loops;
     private readonly bool isTls;
+    private readonly bool isWebSocket;
 
-    public Network(int loopCount, bool tls = false)
+    public Network(int loopCount, bool tls = false, bool webSocket = false)
     {
         isTls = tls;
+        isWebSocket = webSocket;
         loops = loopCount > 0 ? new EventLoopGroup(loopCount, Errors) : null;
         Listener = Listen();
     }
@@ -36,7 +38,9 @@ internal sealed class Network : IAsyncDisposable
         var address = new IPEndPoint(IPAddress.Loopback, 0);
         MqttListener listener = loops is null ? new Mqtt.Server.Listeners.TcpListener(address) : new EventLoopListener(address, loops);
         listener.Start();
-        return isTls ? new TlsListener(listener, Tls) : listener;
+        if (isTls)
+            listener = new TlsListener(listener, Tls);
+        return isWebSocket ? new WebSocketListener(listener, new WebSocketUpgrade("/mqtt", new MqttServerWebSocket()), Errors) : listener;
     }
 
     /// <summary>A connection: its client's end as the runtime has it, and the server's end.</summary>
@@ -61,7 +65,7 @@ internal sealed class Network : IAsyncDisposable
     /// <summary>The client's end as a channel, of the same kind as the server's where that has two ends.</summary>
     public async Task<MqttChannel> ChannelOfAsync(Socket client)
     {
-        if (isTls)
+        if (isTls || isWebSocket)
             return await StreamOfAsync(client);
         if (loops is null)
             return new SocketChannel(client);
@@ -75,15 +79,23 @@ internal sealed class Network : IAsyncDisposable
     /// <summary>The client's end as a channel that leaves the socket to the test.</summary>
     public async Task<MqttChannel> StreamOfAsync(Socket client)
     {
+        if (isWebSocket)
+            return new WebSocketChannel((await WebSocketClient.OpenAsync(isTls ? await ShakeHandsAsync(client) : new NetworkStream(client, ownsSocket: true))).Socket);
         if (!isTls)
             return new StreamChannel(new NetworkStream(client, ownsSocket: true), () => client.Shutdown(SocketShutdown.Send));
-        var tls = new SslStream(new NetworkStream(client, ownsSocket: true), leaveInnerStreamOpen: false, TestCertificate.Trust(TestCertificate.ForLocalhost));
-        await tls.AuthenticateAsClientAsync("localhost");
+        var tls = await ShakeHandsAsync(client);
         return new StreamChannel(tls, () =>
         {
             tls.ShutdownAsync().GetAwaiter().GetResult();
             client.Shutdown(SocketShutdown.Send);
         });
+    }
+
+    private static async Task<SslStream> ShakeHandsAsync(Socket client)
+    {
+        var tls = new SslStream(new NetworkStream(client, ownsSocket: true), leaveInnerStreamOpen: false, TestCertificate.Trust(TestCertificate.ForLocalhost));
+        await tls.AuthenticateAsClientAsync("localhost");
+        return tls;
     }
 
     /// <summary>Waits until the loops have done what they were told before, closing descriptors among it.</summary>

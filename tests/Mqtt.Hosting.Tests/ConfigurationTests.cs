@@ -44,6 +44,7 @@ public class ConfigurationTests
         MqttBrokerOptions? broker = null;
         stage.Services.AddMqttBroker(stage.Section(
             ("Server:Addresses:0", "mqtt://127.0.0.1:0"), ("Server:Addresses:1", "mqtt://127.0.0.2:0"), ("Server:MaximumConnections", "100"), ("Server:Limits:ConnectTimeout", "00:00:03"),
+            ("Server:WebSocket:AllowedOrigins:0", "https://plant.example"), ("Server:WebSocket:RequireSubprotocol", "true"),
             ("Broker:MinimumVersion", "3.1.1"), ("Broker:Limits:MaximumSessionExpiry", "off"), ("Broker:Limits:QueuePolicy", "DropOldest"), ("Broker:PointToPointParents:0", "a")))
             .ConfigureServer(options => server = options)
             .ConfigureBroker(options => broker = options);
@@ -51,6 +52,8 @@ public class ConfigurationTests
 
         server!.Addresses.Should().Equal("mqtt://127.0.0.1:0", "mqtt://127.0.0.2:0");
         (server.MaximumConnections, server.Limits).Should().Be((100, new MqttConnectionLimits { ConnectTimeout = TimeSpan.FromSeconds(3) }));
+        server.WebSocket.AllowedOrigins.Should().Equal("https://plant.example");
+        server.WebSocket.RequireSubprotocol.Should().BeTrue();
         broker!.Limits.Should().Be(new ClientLimits { MaximumSessionExpiry = null, QueuePolicy = QueuePolicy.DropOldest });
         broker.MinimumVersion.Should().Be(MqttProtocolVersion.V311);
         broker.PointToPointParents.Should().Equal("a");
@@ -92,7 +95,7 @@ public class ConfigurationTests
             .. Names<MqttClientWebSocket>(nameof(MqttClientWebSocket.Invoker)), .. Names<MqttClientTimeouts>(), .. Names<MqttClientLimits>(), .. Names<MqttClientQueue>(nameof(MqttClientQueue.Store)), .. Names<MqttClientReconnect>(nameof(MqttClientReconnect.ShouldRetry), nameof(MqttClientReconnect.Pipeline)),
             .. Names<MqttServerOptions>(nameof(MqttServerOptions.Listeners), nameof(MqttServerOptions.AcceptFilters), nameof(MqttServerOptions.ConnectionContext), nameof(MqttServerOptions.PacketHooks),
                 nameof(MqttServerOptions.StateChanged), nameof(MqttServerOptions.TimeProvider), nameof(MqttServerOptions.Logger)),
-            .. Names<MqttServerTls>(nameof(MqttServerTls.Certificate)), .. Names<MqttConnectionLimits>(),
+            .. Names<MqttServerTls>(nameof(MqttServerTls.Certificate)), .. Names<MqttServerWebSocket>(), .. Names<MqttConnectionLimits>(),
             .. Names<MqttBrokerOptions>(nameof(MqttBrokerOptions.Store), nameof(MqttBrokerOptions.Hooks), nameof(MqttBrokerOptions.TimeProvider), nameof(MqttBrokerOptions.Scheduler),
                 nameof(MqttBrokerOptions.Logger)),
             .. Names<ClientLimits>(), .. Names<BrokerAuthentication>(), .. Names<BrokerCompatibility>(),
@@ -134,6 +137,7 @@ public class ConfigurationTests
         [typeof(MqttClientReconnect)] = "Reconnect:",
         [typeof(MqttServerOptions)] = "Server:",
         [typeof(MqttServerTls)] = "Server:Tls:",
+        [typeof(MqttServerWebSocket)] = "Server:WebSocket:",
         [typeof(MqttConnectionLimits)] = "Server:Limits:",
         [typeof(MqttBrokerOptions)] = "Broker:",
         [typeof(ClientLimits)] = "Broker:Limits:",

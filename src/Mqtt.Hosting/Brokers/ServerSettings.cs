@@ -9,6 +9,7 @@ internal static class ServerSettings
         {
             Addresses = settings.List(nameof(options.Addresses)) ?? options.Addresses,
             Tls = settings.Section(nameof(options.Tls)) is { } tls ? Tls(tls, options.Tls ?? new()) : options.Tls,
+            WebSocket = settings.Section(nameof(options.WebSocket)) is { } webSocket ? WebSocket(webSocket, options.WebSocket) : options.WebSocket,
             EventLoops = settings.Number(nameof(options.EventLoops), options.EventLoops),
             Limits = settings.Section(nameof(options.Limits)) is { } limits ? Limits(limits, options.Limits) : options.Limits,
             MaximumConnections = settings.Number(nameof(options.MaximumConnections), options.MaximumConnections),
@@ -28,6 +29,18 @@ internal static class ServerSettings
             CertificateFile = settings.Text(nameof(tls.CertificateFile)) ?? tls.CertificateFile,
             KeyFile = settings.Text(nameof(tls.KeyFile)) ?? tls.KeyFile,
             Password = settings.Text(nameof(tls.Password)) ?? tls.Password,
+        };
+        settings.RequireNothingElse();
+        return result;
+    }
+
+    private static MqttServerWebSocket WebSocket(SettingsReader settings, MqttServerWebSocket webSocket)
+    {
+        var result = webSocket with
+        {
+            AllowedOrigins = settings.List(nameof(webSocket.AllowedOrigins)) ?? webSocket.AllowedOrigins,
+            RequireSubprotocol = settings.Flag(nameof(webSocket.RequireSubprotocol), webSocket.RequireSubprotocol),
+            MaximumRequestBytes = settings.Number(nameof(webSocket.MaximumRequestBytes), webSocket.MaximumRequestBytes),
         };
         settings.RequireNothingElse();
         return result;

@@ -35,4 +35,10 @@ internal static partial class ServerLog
 
     [LoggerMessage(109, LogLevel.Warning, "Connection {Connection} sends what is no packet; hooks do not see it any more.")]
     public static partial void PacketHookBlinded(this ILogger logger, Exception strange, MqttConnection connection);
+
+    [LoggerMessage(110, LogLevel.Information, "A WebSocket from {RemoteEndPoint} was refused with status {Status}: {Reason}")]
+    public static partial void WebSocketRefused(this ILogger logger, EndPoint? remoteEndPoint, int status, string reason);
+
+    [LoggerMessage(111, LogLevel.Warning, "A WebSocket from {RemoteEndPoint} offers no subprotocol; it is taken for mqtt.")]
+    public static partial void NoSubprotocol(this ILogger logger, EndPoint? remoteEndPoint);
 }

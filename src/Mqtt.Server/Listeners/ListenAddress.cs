@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
+using Microsoft.Extensions.Logging;
 using Mqtt.Server.EventLoops;
 
 namespace Mqtt.Server.Listeners;
@@ -14,12 +15,25 @@ internal static class ListenAddress
     /// <summary>Starts the listeners of one address: two for <c>localhost</c>, which share a port even if it is 0.</summary>
     /// <param name="address">As users write it.</param>
     /// <param name="loops">The event loops to use; <see langword="null"/> for the runtime's sockets.</param>
-    /// <param name="tls">What <c>mqtts</c> needs.</param>
-    public static IReadOnlyList<MqttListener> Start(string address, EventLoopGroup? loops, SslServerAuthenticationOptions? tls) =>
-        IsTls(Parse(address)) ? [.. StartPlain(address, loops).Select(plain => new TlsListener(plain, tls!))] : StartPlain(address, loops);
+    /// <param name="tls">What <c>mqtts</c> and <c>wss</c> need.</param>
+    /// <param name="webSocket">Whom <c>ws</c> and <c>wss</c> let in.</param>
+    /// <param name="logger">Where they tell whom they did not.</param>
+    public static IReadOnlyList<MqttListener> Start(
+        string address, EventLoopGroup? loops, SslServerAuthenticationOptions? tls, MqttServerWebSocket webSocket, ILogger logger)
+    {
+        var uri = Parse(address);
+        IEnumerable<MqttListener> listeners = StartPlain(address, loops);
+        if (IsTls(uri))
+            listeners = listeners.Select(plain => new TlsListener(plain, tls!));
+        if (IsWebSocket(uri))
+            listeners = listeners.Select(below => new WebSocketListener(below, new WebSocketUpgrade(WebSocketUpgrade.PathOf(uri), webSocket), logger));
+        return [.. listeners];
+    }
 
     /// <summary>True if an address asks for TLS.</summary>
-    public static bool IsTls(Uri address) => address.Scheme is "mqtts" or "tls";
+    public static bool IsTls(Uri address) => address.Scheme is "mqtts" or "tls" or "wss";
+
+    private static bool IsWebSocket(Uri address) => address.Scheme is "ws" or "wss";
 
     private static IReadOnlyList<MqttListener> StartPlain(string address, EventLoopGroup? loops)
     {
@@ -53,8 +67,10 @@ internal static class ListenAddress
     {
         if (!Uri.TryCreate(address, UriKind.Absolute, out var uri) || uri.Host.Length == 0)
             throw new ArgumentException($"'{address}' is no address; write mqtt://host:port.", nameof(address));
-        if (uri.Scheme is not ("mqtt" or "tcp" or "mqtts" or "tls"))
-            throw new ArgumentException($"'{address}': the scheme '{uri.Scheme}' is not known here; use mqtt or mqtts.", nameof(address));
+        if (uri.Scheme is not ("mqtt" or "tcp" or "mqtts" or "tls") && !IsWebSocket(uri))
+            throw new ArgumentException($"'{address}': the scheme '{uri.Scheme}' is not known here; use mqtt, mqtts, ws or wss.", nameof(address));
+        if (IsWebSocket(uri) && (uri.Query.Length > 0 || uri.Fragment.Length > 0))
+            throw new ArgumentException($"'{address}': nothing can follow the path.", nameof(address));
         return uri;
     }
 

@@ -2,33 +2,54 @@ using System.ComponentModel;
 using System.Net;
 using System.Net.WebSockets;
 using System.Runtime.CompilerServices;
-using Mqtt.Protocol.Channels;
 
-namespace Mqtt.Client;
+namespace Mqtt.Protocol.Channels;
 
 /// <summary>
 /// A channel over a WebSocket: each write is one binary frame, reads take what frames hold and know nothing of their borders [MQTT-6.0.0-1]
-/// [MQTT-6.0.0-2]. Closing our half sends the close frame; a close frame of the other side is the end of the stream.
+/// [MQTT-6.0.0-2]. Closing our half sends the close frame; a close frame of the other side is the end of the stream. A text frame is an error of
+/// the other side (<see cref="MqttProtocolException"/>); whoever reads on gets nothing more, and the end. The channel owns the WebSocket.
 /// </summary>
-internal sealed class WebSocketChannel(WebSocket socket, EndPoint? localEndPoint = null, EndPoint? remoteEndPoint = null) : MqttChannel
+public sealed class WebSocketChannel : MqttChannel
 {
+    private readonly WebSocket socket;
+
     // A wait that was given up goes on: cancelling it would cost the connection. Reader only.
     private Task<ValueWebSocketReceiveResult>? waiting;
-    private bool isEnded;
+    private volatile bool isViolated;
+    private volatile bool isEnded;
 
     private Task farewell = Task.CompletedTask;
     private volatile bool isAborted;
 
-    public override EndPoint? LocalEndPoint => localEndPoint;
+    /// <summary>Creates the channel of a WebSocket.</summary>
+    /// <param name="socket">An open WebSocket; no keep-alive of its own is needed, since MQTT has one.</param>
+    /// <param name="localEndPoint">This end's address. Default: none.</param>
+    /// <param name="remoteEndPoint">The other end's address. Default: none.</param>
+    public WebSocketChannel(WebSocket socket, EndPoint? localEndPoint = null, EndPoint? remoteEndPoint = null)
+    {
+        ArgumentNullException.ThrowIfNull(socket);
+        this.socket = socket;
+        LocalEndPoint = localEndPoint;
+        RemoteEndPoint = remoteEndPoint;
+    }
 
-    public override EndPoint? RemoteEndPoint => remoteEndPoint;
+    /// <inheritdoc/>
+    public override EndPoint? LocalEndPoint { get; }
 
+    /// <inheritdoc/>
+    public override EndPoint? RemoteEndPoint { get; }
+
+    /// <summary>True once the close frame of the other side was read.</summary>
+    public override bool IsPeerGone => isEnded;
+
+    /// <inheritdoc/>
     // A receive of no bytes ends when a frame has begun.
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     public override async ValueTask WaitReadableAsync(CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        if (isEnded)
+        if (isEnded || isViolated)
             return;
         try
         {
@@ -49,6 +70,7 @@ internal sealed class WebSocketChannel(WebSocket socket, EndPoint? localEndPoint
         }
     }
 
+    /// <inheritdoc/>
     // Once a frame has begun its bytes are on the way, and only an abort ends the wait for them.
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
@@ -61,7 +83,7 @@ internal sealed class WebSocketChannel(WebSocket socket, EndPoint? localEndPoint
             {
                 var received = await socket.ReceiveAsync(buffer, CancellationToken.None).ConfigureAwait(false);
                 Take(received);
-                if (received.Count > 0)
+                if (received.Count > 0 && !isViolated)
                     return received.Count;
             }
 
@@ -73,6 +95,7 @@ internal sealed class WebSocketChannel(WebSocket socket, EndPoint? localEndPoint
         }
     }
 
+    /// <inheritdoc/>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     public override async ValueTask WriteAsync(ReadOnlyMemory<byte> bytes)
     {
@@ -87,16 +110,21 @@ internal sealed class WebSocketChannel(WebSocket socket, EndPoint? localEndPoint
         }
     }
 
+    /// <inheritdoc/>
     public override void CompleteWriting() => farewell = CloseAsync();
 
+    /// <inheritdoc/>
     public override void Abort()
     {
         isAborted = true;
         socket.Abort();
     }
 
+    /// <summary>Answers a close frame that was not answered yet (RFC 6455, section 5.5.1), as far as the network takes it at once, and ends the connection.</summary>
     public override async ValueTask DisposeAsync()
     {
+        if (socket.State == WebSocketState.CloseReceived)
+            CompleteWriting();
         await base.DisposeAsync().ConfigureAwait(false);
         await farewell.ConfigureAwait(false);
         socket.Dispose();
@@ -104,11 +132,11 @@ internal sealed class WebSocketChannel(WebSocket socket, EndPoint? localEndPoint
 
     private void Take(ValueWebSocketReceiveResult received)
     {
-        if (received.MessageType == WebSocketMessageType.Binary)
+        isEnded |= received.MessageType == WebSocketMessageType.Close;
+        if (received.MessageType != WebSocketMessageType.Text || isViolated)
             return;
-        isEnded = true;
-        if (received.MessageType == WebSocketMessageType.Text)
-            throw new MqttProtocolException(ReasonCode.ProtocolError, "The server sent a text frame."); // [MQTT-6.0.0-1]
+        isViolated = true;
+        throw new MqttProtocolException(ReasonCode.ProtocolError, "A text frame came, not a binary one."); // [MQTT-6.0.0-1]
     }
 
     // Never throws: whoever reads finds out as well.
@@ -116,7 +144,8 @@ internal sealed class WebSocketChannel(WebSocket socket, EndPoint? localEndPoint
     {
         try
         {
-            await socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, null, CancellationToken.None).ConfigureAwait(false);
+            var status = isViolated ? WebSocketCloseStatus.InvalidMessageType : WebSocketCloseStatus.NormalClosure;
+            await socket.CloseOutputAsync(status, null, CancellationToken.None).ConfigureAwait(false);
         }
         catch (Exception failure) when (IsOfTheNetwork(failure, CancellationToken.None))
         {
@@ -124,10 +153,11 @@ internal sealed class WebSocketChannel(WebSocket socket, EndPoint? localEndPoint
         }
     }
 
+    // A WebSocket that breaks in one direction cancels what is under way in the other.
     private bool IsOfTheNetwork(Exception failure, CancellationToken cancellationToken) => failure switch
     {
         MqttProtocolException or MqttConnectionException => false,
-        OperationCanceledException => isAborted && !cancellationToken.IsCancellationRequested,
+        OperationCanceledException => !cancellationToken.IsCancellationRequested,
         IOException or Win32Exception or InvalidOperationException => true,
         _ => isAborted,
     };

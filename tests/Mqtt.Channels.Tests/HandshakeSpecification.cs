@@ -3,8 +3,8 @@ using Mqtt.Protocol.Channels;
 
 namespace Mqtt.Channels.Tests;
 
-/// <summary>TLS: the server's end comes first, so that it is the one with which most is done.</summary>
-public abstract class TlsSpecification : NetworkSpecification
+/// <summary>TLS and WebSockets, which begin with a handshake: the server's end comes first, so that it is the one with which most is done.</summary>
+public abstract class HandshakeSpecification : NetworkSpecification
 {
     protected override async ValueTask<ChannelPair> CreateAsync()
     {
