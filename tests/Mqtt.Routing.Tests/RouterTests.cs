@@ -94,6 +94,26 @@ public sealed class RouterTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public void A_long_filter_that_is_gone_leaves_nothing_behind_in_the_levels_that_others_share()
+    {
+        var router = new Router<Client>();
+        var (guest, host) = (new Client(1), new Client(2));
+        var end = new string('x', 60_000);
+        var before = GC.GetTotalMemory(forceFullCollection: true);
+
+        for (var i = 0; i < 200; i++)
+        {
+            router.Add($"{i}/{end}", new(guest, default, NoLocal: false));
+            router.Add($"{i}/y", new(host, default, NoLocal: false));
+            FindTwice(router, $"{i}/{end}").Should().Be(1);
+            router.Remove($"{i}/{end}", guest).Should().BeTrue();
+        }
+
+        (GC.GetTotalMemory(forceFullCollection: true) - before).Should().BeLessThan(200 * 60_000 / 4);
+        FindTwice(router, "199/y").Should().Be(1);
+    }
+
+    [Fact]
     public void The_answers_for_more_topics_than_are_kept_are_right_and_their_memory_is_bounded()
     {
         const int Topics = 100_000;

@@ -32,7 +32,7 @@ internal sealed class RetainedFlow
     public long NewestFor(Protocol.MqttString filter) => retained.MayMatch(filter) ? retained.LastNumber : 0;
 
     /// <summary>Begins with a new subscription, up to the newest message when it was made; what can leave at once does so in this turn.</summary>
-    public void Bring(Session session, SessionSubscription subscription, long newest, Turn turn)
+    public void Bring(Session session, in SessionSubscription subscription, long newest, Turn turn)
     {
         var granted = subscription.Granted;
         if (session.AwaitRetained(new RetainedCursor(granted.Filter, granted.QualityOfService, subscription.Identifier, newest)))

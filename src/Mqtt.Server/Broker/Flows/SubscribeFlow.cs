@@ -144,7 +144,7 @@ internal sealed class SubscribeFlow(SessionContext context, Router<Session> rout
     }
 
     // A shared subscription gets no retained messages (section 4.8.2).
-    private long AddAndLook(Session session, SessionSubscription subscription)
+    private long AddAndLook(Session session, in SessionSubscription subscription)
     {
         var granted = subscription.Granted;
         if (granted.RetainHandling == RetainHandling.DoNotSend || MqttTopic.IsShared(granted.Filter.Span))
@@ -161,7 +161,7 @@ internal sealed class SubscribeFlow(SessionContext context, Router<Session> rout
     }
 
     /// <summary>Puts a subscription into session and router; true if it is new. Under the session's lock.</summary>
-    public bool Add(Session session, SessionSubscription subscription)
+    public bool Add(Session session, in SessionSubscription subscription)
     {
         var granted = subscription.Granted;
         session.Subscriptions[granted.Filter] = subscription;
@@ -228,10 +228,11 @@ internal sealed class SubscribeFlow(SessionContext context, Router<Session> rout
     private void BringRetained(Session session, MqttString filter, long newest, Turn turn)
     {
         // It may have been taken back by now, on somebody's behalf.
-        SessionSubscription? subscription;
+        SessionSubscription subscription;
+        bool isThere;
         lock (session.Gate)
-            session.Subscriptions.TryGetValue(filter, out subscription);
-        if (subscription is not null)
+            isThere = session.Subscriptions.TryGetValue(filter, out subscription);
+        if (isThere)
             bringing.Bring(session, subscription, newest, turn);
     }
 }

@@ -41,7 +41,7 @@ internal sealed class Router<T>
     /// <summary>Adds or replaces a subscription, a shared one too; true if it is new.</summary>
     /// <param name="filter">The filter; it owns its bytes.</param>
     /// <param name="subscription">The subscription.</param>
-    public bool Add(MqttString filter, Subscription<T> subscription)
+    public bool Add(MqttString filter, in Subscription<T> subscription)
     {
         lock (gate)
         {
@@ -71,9 +71,9 @@ internal sealed class Router<T>
             return groups.GetValueOrDefault(filter);
     }
 
-    private bool Plant(MqttString filter, Subscription<T> subscription)
+    private bool Plant(MqttString filter, in Subscription<T> subscription)
     {
-        var isNew = tree.Add(filter.Span, subscription);
+        var isNew = tree.Add(filter, subscription);
         answers.Forget(filter);
         return isNew;
     }
@@ -87,7 +87,7 @@ internal sealed class Router<T>
     }
 
     // Who joins or leaves is seen through the group, which the answers hold; only a group that begins or ends alters them.
-    private bool Join(MqttString filter, Subscription<T> subscription)
+    private bool Join(MqttString filter, in Subscription<T> subscription)
     {
         if (!groups.TryGetValue(filter, out var group))
         {

@@ -7,19 +7,18 @@ namespace Mqtt.Server.Broker.Routing;
 /// One level of the filters that begin alike, and who has subscribed to the filter that ends here. There is one for every level of a million
 /// filters: most have one child and one subscriber, and no table for either. The router's lock guards it.
 /// </summary>
-internal sealed class SubscriptionNode<T>(SubscriptionNode<T>? parent, ReadOnlySpan<byte> level)
+internal sealed class SubscriptionNode<T>(SubscriptionNode<T>? parent, ReadOnlyMemory<byte> level)
     where T : class
 {
-    private readonly byte[] level = level.ToArray();
+    private readonly ReadOnlyMemory<byte> level = level;
 
     // One node, or the set of them; the two wildcards, which every look-up asks for, stand beside them.
     private object? children;
     private SubscriptionNode<T>? plus;
     private SubscriptionNode<T>? hash;
 
-    // One subscription, or several subscribers.
+    // An array of one receiver, which never changes, or several subscribers.
     private object? subscriptions;
-    private Target<T>[]? targets;
     private List<ShareGroup<T>>? groups;
 
     public SubscriptionNode<T>? Parent => parent;
@@ -42,7 +41,7 @@ internal sealed class SubscriptionNode<T>(SubscriptionNode<T>? parent, ReadOnlyS
     public Receivers<T> Receivers => subscriptions switch
     {
         null => default,
-        Subscription<T> single => new(targets ??= [single.Target]),
+        Target<T>[] single => new(single),
         _ => ((Subscribers<T>)subscriptions).Receivers,
     };
 
@@ -50,7 +49,7 @@ internal sealed class SubscriptionNode<T>(SubscriptionNode<T>? parent, ReadOnlyS
     public SubscriptionNode<T>? Find(ReadOnlySpan<byte> name) => children switch
     {
         null => null,
-        SubscriptionNode<T> single => name.SequenceEqual(single.level) ? single : null,
+        SubscriptionNode<T> single => name.SequenceEqual(single.level.Span) ? single : null,
         _ => Lookup(children).TryGetValue(name, out var child) ? child : null,
     };
 
@@ -62,12 +61,12 @@ internal sealed class SubscriptionNode<T>(SubscriptionNode<T>? parent, ReadOnlyS
         _ => Find(name),
     };
 
-    /// <summary>The child for a level of a filter, made if there is none.</summary>
-    public SubscriptionNode<T> GetLevel(ReadOnlySpan<byte> name) => name switch
+    /// <summary>The child for a level of a filter, made if there is none; it goes on using these bytes.</summary>
+    public SubscriptionNode<T> GetLevel(ReadOnlyMemory<byte> name) => name.Span switch
     {
         [(byte)'+'] => plus ??= new(this, name),
         [(byte)'#'] => hash ??= new(this, name),
-        _ => Find(name) ?? AddChild(new(this, name)),
+        var bytes => Find(bytes) ?? AddChild(new(this, name)),
     };
 
     /// <summary>Takes a child out.</summary>
@@ -81,30 +80,28 @@ internal sealed class SubscriptionNode<T>(SubscriptionNode<T>? parent, ReadOnlyS
             children = null;
     }
 
-    /// <summary>Adds a subscription, or replaces that of the same subscriber; true if it is new.</summary>
-    public bool Add(Subscription<T> subscription)
+    /// <summary>Adds a subscriber, or replaces its terms; true if it is new.</summary>
+    public bool Add(in Target<T> target)
     {
-        targets = null;
         if (subscriptions is Subscribers<T> several)
-            return several.Add(subscription.Target);
-        if (subscriptions is not Subscription<T> single || single.Subscriber == subscription.Subscriber)
+            return several.Add(target);
+        if (subscriptions is not Target<T>[] single || single[0].Subscriber == target.Subscriber)
         {
             var isFirst = subscriptions is null;
-            subscriptions = subscription;
+            subscriptions = new[] { target };
             return isFirst;
         }
 
         var both = new Subscribers<T>();
-        both.Add(single.Target);
-        both.Add(subscription.Target);
+        both.Add(single[0]);
+        both.Add(target);
         subscriptions = both;
         return true;
     }
 
-    /// <summary>Takes the subscription of a subscriber out; true if there was one.</summary>
+    /// <summary>Takes a subscriber out; true if it was there.</summary>
     public bool Remove(T subscriber)
     {
-        targets = null;
         if (subscriptions is Subscribers<T> several)
         {
             var wasThere = several.Remove(subscriber);
@@ -113,7 +110,7 @@ internal sealed class SubscriptionNode<T>(SubscriptionNode<T>? parent, ReadOnlyS
             return wasThere;
         }
 
-        if (subscriptions is not Subscription<T> single || single.Subscriber != subscriber)
+        if (subscriptions is not Target<T>[] single || single[0].Subscriber != subscriber)
             return false;
         subscriptions = null;
         return true;
@@ -152,9 +149,9 @@ internal sealed class SubscriptionNode<T>(SubscriptionNode<T>? parent, ReadOnlyS
 
         public bool Equals(SubscriptionNode<T>? x, SubscriptionNode<T>? y) => x == y;
 
-        public int GetHashCode([DisallowNull] SubscriptionNode<T> obj) => GetHashCode(obj.level);
+        public int GetHashCode([DisallowNull] SubscriptionNode<T> obj) => GetHashCode(obj.level.Span);
 
-        public bool Equals(ReadOnlySpan<byte> alternate, SubscriptionNode<T> other) => alternate.SequenceEqual(other.level);
+        public bool Equals(ReadOnlySpan<byte> alternate, SubscriptionNode<T> other) => alternate.SequenceEqual(other.level.Span);
 
         public int GetHashCode(ReadOnlySpan<byte> alternate) => Utf8Comparer.Instance.GetHashCode(alternate);
 

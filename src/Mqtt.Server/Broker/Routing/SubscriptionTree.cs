@@ -1,17 +1,22 @@
+using Mqtt.Protocol;
+
 namespace Mqtt.Server.Broker.Routing;
 
 /// <summary>The subscriptions by the levels of their filters. The router's lock guards it. Matching is iterative: a topic may have any number of levels.</summary>
 internal sealed class SubscriptionTree<T>
     where T : class
 {
+    // A node keeps the filter alive for which it was made. Of a longer one it keeps the level alone.
+    private const int LongestKept = 128;
+
     private readonly SubscriptionNode<T> root = new(null, default);
     private readonly Stack<(SubscriptionNode<T> Node, int At)> open = new();
 
-    /// <summary>Adds a subscription, or replaces the one of the same subscriber and filter; true if it is new.</summary>
-    public bool Add(ReadOnlySpan<byte> filter, Subscription<T> subscription) => Grow(filter).Add(subscription);
+    /// <summary>Adds a subscription, or replaces the one of the same subscriber and filter; true if it is new. The filter owns its bytes.</summary>
+    public bool Add(MqttString filter, in Subscription<T> subscription) => Grow(filter).Add(subscription.Target);
 
     /// <summary>Adds a shared subscription, which is not there yet.</summary>
-    public void Add(ShareGroup<T> group) => Grow(group.TopicFilter.Span).Add(group);
+    public void Add(ShareGroup<T> group) => Grow(group.TopicFilter).Add(group);
 
     /// <summary>Takes a subscription out, and the branches that it leaves empty; true if it was there.</summary>
     public bool Remove(ReadOnlySpan<byte> filter, T subscriber)
@@ -66,11 +71,16 @@ internal sealed class SubscriptionTree<T>
             matches.Add(node);
     }
 
-    private SubscriptionNode<T> Grow(ReadOnlySpan<byte> filter)
+    private SubscriptionNode<T> Grow(MqttString filter)
     {
         var node = root;
-        foreach (var level in new Levels(filter))
-            node = node.GetLevel(level);
+        var at = 0;
+        foreach (var level in new Levels(filter.Span))
+        {
+            node = node.GetLevel(filter.Length <= LongestKept ? filter.Bytes.Slice(at, level.Length) : level.ToArray());
+            at += level.Length + 1;
+        }
+
         return node;
     }
 

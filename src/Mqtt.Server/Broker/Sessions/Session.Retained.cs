@@ -82,7 +82,7 @@ internal sealed partial class Session
     }
 
     /// <summary>Goes on where the broker left off when it ended. What is in the queue already was published since, and is not meant.</summary>
-    public void RestoreRetained(SessionSubscription subscription, MqttString after, long newest)
+    public void RestoreRetained(in SessionSubscription subscription, MqttString after, long newest)
     {
         var granted = subscription.Granted;
         (cursors ??= []).Add(new RetainedCursor(granted.Filter, granted.QualityOfService, subscription.Identifier, newest)

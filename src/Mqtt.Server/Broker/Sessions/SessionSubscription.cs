@@ -3,4 +3,4 @@ using Mqtt.Protocol;
 namespace Mqtt.Server.Broker.Sessions;
 
 /// <summary>A subscription as the session knows it: the filter with the granted options.</summary>
-internal sealed record SessionSubscription(TopicSubscription Granted, uint Identifier);
+internal readonly record struct SessionSubscription(TopicSubscription Granted, uint Identifier);
