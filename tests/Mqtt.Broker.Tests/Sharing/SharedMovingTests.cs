@@ -57,6 +57,35 @@ public abstract class SharedMovingTests(StoreKind store) : BrokerTests(store)
     }
 
     [Fact]
+    public void A_message_that_moves_takes_along_what_is_left_of_its_expiry()
+    {
+        var going = Member(Connect("going"));
+        var other = Member(Connect("other"));
+        Connect("publisher").Publish("t", "kept", QoS1, with: packet => packet.MessageExpiryInterval = 100);
+        going.ReceiveOnly("t", "kept");
+        Advance(30);
+
+        going.Cut();
+
+        other.Receive("t", "kept").MessageExpiryInterval.Should().Be(70);
+    }
+
+    [Fact]
+    public void A_message_that_expires_before_it_moves_goes_to_nobody()
+    {
+        var going = Member(Connect("going"));
+        var other = Member(Connect("other"));
+        Connect("publisher").Publish("t", "expires", QoS1, with: packet => packet.MessageExpiryInterval = 10);
+        going.ReceiveOnly("t", "expires");
+        Advance(30);
+
+        going.Cut();
+
+        other.ExpectNothing();
+        Broker.Statistics.Dropped(DropCause.Expired).Should().Be(1);
+    }
+
+    [Fact]
     public void A_QoS_1_message_in_flight_goes_to_another_member_when_the_client_begins_anew()
     {
         var going = Member(Resume("going"));
