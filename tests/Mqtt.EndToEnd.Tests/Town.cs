@@ -19,10 +19,13 @@ public sealed class Town : IAsyncDisposable
     {
         broker = new MqttBroker(options ?? new());
         this.transport = transport;
+        var tls = new MqttServerTls { Certificate = TestCertificate.ForLocalhost };
         server = new MqttServer(broker, transport switch
         {
             Transport.Memory => new MqttServerOptions { Addresses = [], Listeners = [listener] },
-            Transport.Tls => new MqttServerOptions { Addresses = ["mqtts://127.0.0.1:0"], EventLoops = 2, Tls = new MqttServerTls { Certificate = TestCertificate.ForLocalhost } },
+            Transport.Tls => new MqttServerOptions { Addresses = ["mqtts://127.0.0.1:0"], EventLoops = 2, Tls = tls },
+            Transport.WebSocket => new MqttServerOptions { Addresses = ["ws://127.0.0.1:0"], EventLoops = 2 },
+            Transport.WebSocketOverTls => new MqttServerOptions { Addresses = ["wss://127.0.0.1:0/plant/mqtt"], EventLoops = 2, Tls = tls },
             _ => new MqttServerOptions { Addresses = ["mqtt://127.0.0.1:0"], EventLoops = transport == Transport.Tcp ? 2 : 0 },
         });
     }
@@ -42,7 +45,7 @@ public sealed class Town : IAsyncDisposable
         var options = new MqttClientOptions { ClientId = name, ProtocolVersion = version };
         options = transport is Transport.Memory or Transport.Tls
             ? options with { ConnectChannel = DialAsync }
-            : options with { Server = new Uri($"mqtt://127.0.0.1:{((IPEndPoint)server.Endpoints[0]).Port}") };
+            : options with { Server = new Uri(Address), Tls = new() { TrustedCertificates = [TestCertificate.ForLocalhost] } };
         var client = new MqttClient(change?.Invoke(options) ?? options);
         clients.Add(client);
         return client;
@@ -61,8 +64,13 @@ public sealed class Town : IAsyncDisposable
 
     public MqttBroker Broker => broker;
 
-    /// <summary>Where it is, over TCP.</summary>
-    public string Address => $"mqtt://{server.Endpoints[0]}";
+    /// <summary>Where it is, over TCP or WebSockets.</summary>
+    public string Address => transport switch
+    {
+        Transport.WebSocket => $"ws://{server.Endpoints[0]}",
+        Transport.WebSocketOverTls => $"wss://localhost:{((IPEndPoint)server.Endpoints[0]).Port}/plant/mqtt",
+        _ => $"mqtt://{server.Endpoints[0]}",
+    };
 
     public Task StopServerAsync() => server.StopAsync();
 
@@ -81,10 +89,14 @@ public sealed class Town : IAsyncDisposable
         var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         await socket.ConnectAsync(server.Endpoints[0], cancellationToken);
         var stream = new NetworkStream(socket, ownsSocket: true);
-        if (transport != Transport.Tls)
+        if (transport == Transport.WebSocket)
+            return LatestChannel = new WebSocketChannel((await WebSocketClient.OpenAsync(stream)).Socket);
+        if (transport is not (Transport.Tls or Transport.WebSocketOverTls))
             return LatestChannel = new StreamChannel(stream, () => socket.Shutdown(SocketShutdown.Send));
         var tls = new SslStream(stream, leaveInnerStreamOpen: false, TestCertificate.Trust(TestCertificate.ForLocalhost));
         await tls.AuthenticateAsClientAsync(new SslClientAuthenticationOptions { TargetHost = "localhost" }, cancellationToken);
+        if (transport == Transport.WebSocketOverTls)
+            return LatestChannel = new WebSocketChannel((await WebSocketClient.OpenAsync(tls, WebSocketClient.Request(path: "/plant/mqtt"))).Socket);
         return LatestChannel = new StreamChannel(tls, () => CompleteTls(tls, socket));
     }
 

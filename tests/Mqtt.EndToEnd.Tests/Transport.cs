@@ -14,4 +14,10 @@ public enum Transport
 
     /// <summary>TLS over TCP over loopback, through the event loops where the platform has them.</summary>
     Tls,
+
+    /// <summary>WebSockets over TCP over loopback, through the event loops where the platform has them; the client dials by itself.</summary>
+    WebSocket,
+
+    /// <summary>The same over TLS.</summary>
+    WebSocketOverTls,
 }

@@ -60,6 +60,7 @@ public sealed class ReconfigureTests
         Refused(options => options with { Addresses = ["mqtt://127.0.0.1:0"], MaximumConnections = 1 }).Should().Contain("Addresses");
         Refused(options => options with { Listeners = [] }).Should().Contain("Listeners");
         Refused(options => options with { Tls = new() }).Should().Contain("Tls");
+        Refused(options => options with { WebSocket = new() }).Should().Contain("WebSocket");
         Refused(options => options with { TimeProvider = TimeProvider.System }).Should().Contain("TimeProvider");
         Refused(options => options with { MaximumConnections = 0 }).Should().Contain("MaximumConnections");
 

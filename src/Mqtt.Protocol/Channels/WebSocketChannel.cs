@@ -8,7 +8,7 @@ namespace Mqtt.Protocol.Channels;
 /// <summary>
 /// A channel over a WebSocket: each write is one binary frame, reads take what frames hold and know nothing of their borders [MQTT-6.0.0-1]
 /// [MQTT-6.0.0-2]. Closing our half sends the close frame; a close frame of the other side is the end of the stream. A text frame is an error of
-/// the other side (<see cref="MqttProtocolException"/>); whoever reads on gets nothing more, and the end. The channel owns the WebSocket.
+/// the other side (<see cref="MqttProtocolException"/>), and then nothing more is read. The channel owns the WebSocket.
 /// </summary>
 public sealed class WebSocketChannel : MqttChannel
 {
@@ -16,8 +16,8 @@ public sealed class WebSocketChannel : MqttChannel
 
     // A wait that was given up goes on: cancelling it would cost the connection. Reader only.
     private Task<ValueWebSocketReceiveResult>? waiting;
-    private volatile bool isViolated;
     private volatile bool isEnded;
+    private volatile bool isViolated;
 
     private Task farewell = Task.CompletedTask;
     private volatile bool isAborted;
@@ -42,6 +42,9 @@ public sealed class WebSocketChannel : MqttChannel
 
     /// <summary>True once the close frame of the other side was read.</summary>
     public override bool IsPeerGone => isEnded;
+
+    /// <summary>True once a text frame came. Reads find the end then, whatever else comes.</summary>
+    public bool IsViolated => isViolated;
 
     /// <inheritdoc/>
     // A receive of no bytes ends when a frame has begun.
@@ -79,11 +82,11 @@ public sealed class WebSocketChannel : MqttChannel
             await WaitReadableAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            while (!isEnded)
+            while (!isEnded && !isViolated)
             {
                 var received = await socket.ReceiveAsync(buffer, CancellationToken.None).ConfigureAwait(false);
                 Take(received);
-                if (received.Count > 0 && !isViolated)
+                if (received.Count > 0)
                     return received.Count;
             }
 
@@ -133,7 +136,7 @@ public sealed class WebSocketChannel : MqttChannel
     private void Take(ValueWebSocketReceiveResult received)
     {
         isEnded |= received.MessageType == WebSocketMessageType.Close;
-        if (received.MessageType != WebSocketMessageType.Text || isViolated)
+        if (received.MessageType != WebSocketMessageType.Text)
             return;
         isViolated = true;
         throw new MqttProtocolException(ReasonCode.ProtocolError, "A text frame came, not a binary one."); // [MQTT-6.0.0-1]

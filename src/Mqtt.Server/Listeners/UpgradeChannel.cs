@@ -29,9 +29,12 @@ internal sealed class UpgradeChannel(MqttChannel inner, WebSocketUpgrade upgrade
     public override ValueTask WaitReadableAsync(CancellationToken cancellationToken = default) =>
         webSocket is { } open ? open.WaitReadableAsync(cancellationToken) : UpgradeAsync(cancellationToken);
 
-    // What was read from the network before an abort must not be read after it.
+    // What was read from the network before an abort must not be read after it. A WebSocket that is not read any more still has a client to whom the
+    // reason is on its way: unread input would make TCP reset the connection.
     public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
-        isAborted ? throw new MqttConnectionException("The connection was aborted.") : Open.ReadAsync(buffer, cancellationToken);
+        isAborted ? throw new MqttConnectionException("The connection was aborted.")
+        : Open.IsViolated ? DiscardAsync(buffer, cancellationToken)
+        : Open.ReadAsync(buffer, cancellationToken);
 
     public override ValueTask WriteAsync(ReadOnlyMemory<byte> bytes) => Open.WriteAsync(bytes);
 
@@ -117,15 +120,23 @@ internal sealed class UpgradeChannel(MqttChannel inner, WebSocketUpgrade upgrade
         }));
     }
 
-    // Unread input would make TCP reset the connection, and the client lose the answer. The time for CONNECT ends this as well.
+    // The time for CONNECT ends this as well.
     private async ValueTask<MqttConnectionException> RefusedAsync(UpgradeAnswer answer, byte[] discarded, CancellationToken cancellationToken)
     {
         logger.WebSocketRefused(RemoteEndPoint, answer.Status, answer.Reason);
         inner.CompleteWriting();
-        while (await inner.ReadAsync(discarded, cancellationToken).ConfigureAwait(false) > 0)
-        {
-        }
-
+        await DiscardAsync(discarded, cancellationToken).ConfigureAwait(false);
         return new MqttConnectionException($"The WebSocket was refused with status {answer.Status}: {answer.Reason}");
+    }
+
+    private async ValueTask<int> DiscardAsync(Memory<byte> buffer, CancellationToken cancellationToken)
+    {
+        int count;
+        do
+        {
+            count = await inner.ReadAsync(buffer, cancellationToken).ConfigureAwait(false);
+        }
+        while (count > 0);
+        return count;
     }
 }
