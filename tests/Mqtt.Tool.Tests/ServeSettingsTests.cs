@@ -8,7 +8,7 @@ namespace Mqtt.Tool.Tests;
 
 public class ServeSettingsTests
 {
-    public static TheoryData<string> Bounds => [.. BoundsOf(typeof(MqttServerOptions)), .. BoundsOf(typeof(MqttConnectionLimits)), .. BoundsOf(typeof(MqttBrokerOptions)), .. BoundsOf(typeof(ClientLimits))];
+    public static TheoryData<string> Bounds => [.. BoundsOf(typeof(MqttServerOptions)), .. BoundsOf(typeof(MqttServerWebSocket)), .. BoundsOf(typeof(MqttConnectionLimits)), .. BoundsOf(typeof(MqttBrokerOptions)), .. BoundsOf(typeof(ClientLimits))];
 
     [Theory, MemberData(nameof(Bounds))]
     public void Every_bound_has_a_flag(string bound)
@@ -37,6 +37,8 @@ public class ServeSettingsTests
     [InlineData("--memory-bytes 1G", "Server.MemoryBytes", "1073741824")]
     [InlineData("--outbox off", "Limits.OutboxBytes", "2147483647")]
     [InlineData("--topic-alias-maximum off", "ClientLimits.TopicAliasMaximum", "0")]
+    [InlineData("--ws-max-request 16K", "ServerWebSocket.MaximumRequestBytes", "16384")]
+    [InlineData("--ws-require-subprotocol", "ServerWebSocket.RequireSubprotocol", "True")]
     [InlineData("--send-timeout 90s", "Limits.SendTimeout", "00:01:30")]
     [InlineData("--allow-disallowed-code-points", "Limits.AllowDisallowedCodePoints", "True")]
     public void A_flag_sets_its_bound(string line, string bound, string expected)
@@ -55,6 +57,7 @@ public class ServeSettingsTests
     [InlineData("--host :: -p 0", "mqtt://[::]:0")]
     [InlineData("--host [::1]", "mqtt://[::1]:1883")]
     [InlineData("--listen mqtt://a:1 --listen mqtts://b:2", "mqtt://a:1 mqtts://b:2")]
+    [InlineData("--listen ws://a:1/mqtt --listen wss://b:2/x", "ws://a:1/mqtt wss://b:2/x")]
     [InlineData("-p 3 --listen mqtt://a:1", "mqtt://localhost:3 mqtt://a:1")]
     public void The_addresses_are_those_of_the_flags(string line, string expected)
     {
@@ -72,6 +75,8 @@ public class ServeSettingsTests
     [InlineData("--max-packet 300M")]
     [InlineData("--outbox 1023")]
     [InlineData("--connect-timeout 0")]
+    [InlineData("--ws-max-request 255")]
+    [InlineData("--ws-max-request 2M")]
     [InlineData("--max-connections 0")]
     [InlineData("-p 65536")]
     [InlineData("-p -1")]
@@ -126,6 +131,7 @@ public class ServeSettingsTests
         object options = part switch
         {
             "Server" => settings.Server,
+            "ServerWebSocket" => settings.Server.WebSocket,
             "Limits" => settings.Server.Limits,
             "ClientLimits" => settings.Broker.Limits,
             _ => settings.Broker,

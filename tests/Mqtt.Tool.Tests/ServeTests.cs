@@ -15,6 +15,22 @@ public class ServeTests
     }
 
     [Fact]
+    public async Task Clients_come_by_WebSocket_and_those_who_ask_for_something_else_are_logged_if_it_is_verbose()
+    {
+        await using var server = Shell.Start("serve", "--listen", "ws://127.0.0.1:0/plant/mqtt", "--ws-origin", "https://plant.example", "-v");
+        var port = (await server.NextOutputAsync()).TrimEnd().Split(':')[^1];
+
+        await using var right = await Shell.RunAsync("pub", "-h", "127.0.0.1", "-p", port, "--ws", "--ws-path", "/plant/mqtt", "-t", "a", "-m", "x", "-q", "1");
+        await using var wrong = await Shell.RunAsync("pub", "-h", "127.0.0.1", "-p", port, "--ws", "-t", "a", "-m", "x", "-q", "1");
+
+        (await right.ExitCodeAsync()).Should().Be(0, right.Error);
+        (await wrong.ExitCodeAsync()).Should().Be(1);
+        wrong.Error.Should().Contain("404");
+        (await server.StopAsync()).Should().Be(0);
+        server.Error.Should().MatchRegex(@"A WebSocket from 127\.0\.0\.1:\d+ was refused with status 404: There is nothing at this path\.\n");
+    }
+
+    [Fact]
     public async Task Is_quiet_about_connections()
     {
         await using var server = await TestServer.StartAsync();

@@ -14,9 +14,11 @@ internal sealed class ServeSettings
     private static readonly TimeSpan Year = TimeSpan.FromDays(365);
 
     private readonly List<string> listen = [];
+    private readonly List<string> origins = [];
     private int? port;
     private string? host;
     private MqttServerTls tls = new();
+    private MqttServerWebSocket webSocket = new();
     private MqttServerOptions server = new();
     private MqttConnectionLimits limits = new();
 
@@ -24,9 +26,12 @@ internal sealed class ServeSettings
     {
         { "port", 'p', "PORT", $"port to listen on; 0 takes a free one ({DefaultPort})", value => port = Values.Number(value, 0, ushort.MaxValue) },
         { "host", "HOST", "host to listen on: a name, 0.0.0.0, :: (localhost: loopback, IPv4 and IPv6)", value => host = value },
-        { "listen", "ADDRESS", "address to listen on, mqtt://host:port or mqtts://host:port; may be repeated", listen.Add },
-        { "cert", "FILE", "certificate for mqtts, with the chain: PEM, or PFX with the key", value => tls = tls with { CertificateFile = value } },
+        { "listen", "ADDRESS", "address to listen on, mqtt:// or mqtts://host:port, ws:// or wss://host:port/path; may be repeated", listen.Add },
+        { "cert", "FILE", "certificate for mqtts and wss, with the chain: PEM, or PFX with the key", value => tls = tls with { CertificateFile = value } },
         { "key", "FILE", "private key of the certificate: PEM", value => tls = tls with { KeyFile = value } },
+        { "ws-origin", "ORIGIN", "whose pages may connect by ws and wss, https://host; may be repeated (every origin)", origins.Add },
+        { "ws-require-subprotocol", "refuse a WebSocket that offers no subprotocol", () => webSocket = webSocket with { RequireSubprotocol = true } },
+        { "ws-max-request", "SIZE", $"longest request for a WebSocket ({Values.Show(webSocket.MaximumRequestBytes)})", value => webSocket = webSocket with { MaximumRequestBytes = (int)Values.Size(value, 256, 1024 * 1024) } },
         { "memory", "keep everything in memory; so far that is all there is", () => { } },
         { "verbose", 'v', "log connections to standard error", () => IsVerbose = true },
 
@@ -78,7 +83,13 @@ internal sealed class ServeSettings
         set => Broker = Broker with { Limits = value };
     }
 
-    public MqttServerOptions Server => server with { Addresses = Addresses, Limits = limits, Tls = tls.CertificateFile is null ? null : tls };
+    public MqttServerOptions Server => server with
+    {
+        Addresses = Addresses,
+        Limits = limits,
+        Tls = tls.CertificateFile is null ? null : tls,
+        WebSocket = webSocket with { AllowedOrigins = origins },
+    };
 
     // Whoever lists addresses gets these alone, unless a port or host is given as well.
     private IReadOnlyList<string> Addresses =>

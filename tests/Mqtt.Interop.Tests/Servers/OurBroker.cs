@@ -22,10 +22,10 @@ internal sealed class OurBroker : IInlineMqttHandler, IServer
     private MqttServer server;
     private Cut? cut;
 
-    private OurBroker(MqttBrokerOptions options, MqttServerOptions serverOptions)
+    private OurBroker(MqttBrokerOptions options, MqttServerOptions serverOptions, string scheme)
     {
         this.options = options;
-        this.serverOptions = serverOptions with { Addresses = [$"{(serverOptions.Tls is null ? "mqtt" : "mqtts")}://127.0.0.1:{port.Number}"] };
+        this.serverOptions = serverOptions with { Addresses = [$"{scheme}://127.0.0.1:{port.Number}"] };
         broker = new MqttBroker(options);
         server = new MqttServer(this, this.serverOptions);
     }
@@ -33,15 +33,19 @@ internal sealed class OurBroker : IInlineMqttHandler, IServer
     public int Port => port.Number;
 
     public static Task<OurBroker> StartAsync(MqttBrokerOptions? options = null, MqttConnectionLimits? limits = null, TimeProvider? time = null) => StartAsync(
-        options ?? new MqttBrokerOptions(), new MqttServerOptions { Limits = limits ?? new MqttConnectionLimits(), TimeProvider = time ?? TimeProvider.System });
+        options ?? new MqttBrokerOptions(), new MqttServerOptions { Limits = limits ?? new MqttConnectionLimits(), TimeProvider = time ?? TimeProvider.System }, "mqtt");
 
     /// <summary>The same over TLS.</summary>
     public static Task<OurBroker> StartTlsAsync(MqttServerTls tls, int loopCount) =>
-        StartAsync(new MqttBrokerOptions(), new MqttServerOptions { Tls = tls, EventLoops = loopCount });
+        StartAsync(new MqttBrokerOptions(), new MqttServerOptions { Tls = tls, EventLoops = loopCount }, "mqtts");
 
-    private static async Task<OurBroker> StartAsync(MqttBrokerOptions options, MqttServerOptions serverOptions)
+    /// <summary>The same over WebSockets, at the path <c>/mqtt</c>; over TLS too if there is a certificate.</summary>
+    public static Task<OurBroker> StartWebSocketAsync(MqttServerTls? tls) =>
+        StartAsync(new MqttBrokerOptions(), new MqttServerOptions { Tls = tls }, tls is null ? "ws" : "wss");
+
+    private static async Task<OurBroker> StartAsync(MqttBrokerOptions options, MqttServerOptions serverOptions, string scheme)
     {
-        var started = new OurBroker(options, serverOptions);
+        var started = new OurBroker(options, serverOptions, scheme);
         try
         {
             await started.server.StartAsync();
