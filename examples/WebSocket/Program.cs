@@ -1,11 +1,12 @@
 using System.Net;
 using System.Net.Sockets;
-using System.Net.WebSockets;
 using Mqtt.Client;
 using Mqtt.Protocol;
+using Mqtt.Protocol.Channels;
 using Mqtt.Server;
 
-// MQTT through whatever lets HTTP through. The server's side is any web server that can upgrade a request; this one is the base class library's.
+// MQTT through whatever lets HTTP through. A server takes ws:// addresses by itself; but any web server that can upgrade a request may stand
+// before it. This one is the base class library's.
 using var web = new HttpListener();
 var port = FreePort();
 web.Prefixes.Add($"http://127.0.0.1:{port}/mqtt/");
@@ -36,7 +37,7 @@ async Task ServeAsync()
     var context = await web.GetContextAsync();
     Console.WriteLine($"{context.Request.RawUrl} with {context.Request.Headers["Authorization"]}");
     var socket = (await context.AcceptWebSocketAsync("mqtt")).WebSocket;
-    server.Serve(WebSocketStream.Create(socket, WebSocketMessageType.Binary, ownsWebSocket: true));
+    server.Serve(new WebSocketChannel(socket));
 }
 
 static int FreePort()

@@ -68,6 +68,9 @@ public sealed class OptionsTests
         server.UnauthenticatedBytes.Should().Be(64 * MiB);
         server.MemoryBytes.Should().Be(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4);
         server.MaximumConnections.Should().BeNull();
+        server.WebSocket.AllowedOrigins.Should().BeEmpty();
+        server.WebSocket.RequireSubprotocol.Should().BeFalse();
+        server.WebSocket.MaximumRequestBytes.Should().Be(8 * 1024);
 
         var connection = server.Limits;
         connection.MaximumPacketBytes.Should().Be(16 * MiB);
