@@ -290,6 +290,34 @@ public abstract class WebSocketServerTests(int loopCount) : IDisposable
         await TlsClient.MustBeClosedAsync(dying);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Whatever_is_said_before_or_after_the_upgrade_only_ends_that_connection(bool isOpen)
+    {
+        var random = new Random(6455);
+        await using var server = await StartAsync(new MqttDelegateHandler(Handlers.Basic), "ws://127.0.0.1:0");
+        for (var i = 0; i < 300; i++)
+        {
+            using var hostile = await DialAsync(server);
+            if (isOpen)
+                await WebSocketClient.OpenAsync(new NetworkStream(hostile));
+            var bytes = new byte[random.Next(1, 300)];
+            random.NextBytes(bytes);
+
+            // Half of them get as far as they can: into a header field, or into a masked frame of a kind that there is.
+            if (i % 2 == 0)
+                bytes = [.. isOpen ? [(byte)((bytes[0] & 0x80) | (i / 2 % 11)), (byte)(bytes[^1] | 0x80)] : Encoding.ASCII.GetBytes("GET /mqtt HTTP/1.1\r\nHost: "), .. bytes];
+            await hostile.SendAsync(bytes);
+            hostile.Shutdown(SocketShutdown.Send);
+            await TlsClient.MustBeClosedAsync(hostile);
+        }
+
+        using var client = await DialAsync(server);
+        await using var peer = await OpenAsync(client);
+        (await peer.ConnectAsync()).ReasonCode.Should().Be(ReasonCode.Success);
+    }
+
     [Fact]
     public async Task Who_says_goodbye_in_both_protocols_leaves_no_will()
     {
