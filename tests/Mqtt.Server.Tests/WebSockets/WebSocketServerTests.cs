@@ -219,6 +219,24 @@ public abstract class WebSocketServerTests(int loopCount) : IDisposable
         handled.Should().Equal(MqttPacketType.Connect);
     }
 
+    [Fact]
+    public async Task Who_has_sent_text_and_much_behind_it_gets_the_reason_and_is_not_reset()
+    {
+        await using var server = await StartAsync(new InlineHandler(Handlers.Basic), "ws://127.0.0.1:0");
+        using var client = await DialAsync(server);
+        var stream = new NetworkStream(client);
+        var (socket, _) = await WebSocketClient.OpenAsync(stream);
+        var peer = Over(socket);
+        await peer.ConnectAsync();
+
+        await stream.WriteAsync((byte[])[.. WebSocketClient.Frame(0x81, Ping), .. new byte[100_000]]);
+
+        (await peer.ExpectAsync<DisconnectPacket>()).ReasonCode.Should().Be(ReasonCode.ProtocolError);
+        await peer.ExpectEndAsync();
+        client.Shutdown(SocketShutdown.Send);
+        (await client.ReceiveAsync(new byte[10].AsMemory()).AsTask().WaitAsync(Patience)).Should().Be(0);
+    }
+
     [Fact, Spec(V5, "6.0.0-1"), Spec(V311, "6.0.0-1")]
     public async Task A_CONNECT_in_a_text_frame_is_none()
     {
