@@ -22,7 +22,8 @@ internal sealed class UpgradeChannel(MqttChannel inner, WebSocketUpgrade upgrade
 
     public override long WrittenBytes => inner.WrittenBytes;
 
-    public override bool IsPeerGone => webSocket is { IsPeerGone: true } || inner.IsPeerGone;
+    // That the network below has ended says nothing yet: the WebSocket reads ahead, and what it holds may be the DISCONNECT.
+    public override bool IsPeerGone => isAborted || webSocket is { IsPeerGone: true };
 
     public override int UnreadBytes => inner.UnreadBytes;
 

@@ -367,6 +367,47 @@ public abstract class WebSocketServerTests(int loopCount) : IDisposable
     }
 
     [Fact]
+    public async Task A_goodbye_that_was_read_ahead_counts_though_the_network_ends_while_the_handler_waits()
+    {
+        var time = new VirtualTime();
+        var asked = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var answer = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var closed = new TaskCompletionSource<MqttCloseCause>(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var server = await StartAsync(
+            new InlineHandler(
+                (connection, packet) =>
+                {
+                    if (packet is PublishPacket)
+                    {
+                        asked.SetResult();
+                        return new ValueTask(answer.Task);
+                    }
+
+                    if (packet is DisconnectPacket)
+                        connection.Close();
+                    return Handlers.Basic(connection, packet);
+                },
+                (_, cause) =>
+                {
+                    closed.SetResult(cause);
+                    return default;
+                }),
+            options => options with { TimeProvider = time },
+            "ws://127.0.0.1:0");
+        var (socket, stream) = await OpenRawAsync(server);
+        await using var peer = Over(socket);
+        await peer.ConnectAsync();
+
+        await stream.WriteAsync((byte[])[.. WebSocketClient.Frame(0x82, Bytes(Message("m"))), .. WebSocketClient.Frame(0x82, Bytes(new DisconnectPacket()))]);
+        await asked.Task.WaitAsync(Patience);
+        ((NetworkStream)stream).Socket.Shutdown(SocketShutdown.Send);
+        time.Advance(TimeSpan.FromSeconds(30));
+        answer.SetResult();
+
+        (await closed.Task.WaitAsync(Patience)).Kind.Should().NotBe(MqttCloseKind.Network);
+    }
+
+    [Fact]
     public async Task An_idle_connection_holds_no_buffer()
     {
         await using var server = await StartAsync(new InlineHandler(Handlers.Basic), "ws://127.0.0.1:0");
