@@ -19,7 +19,7 @@ public sealed partial class ChoicesTests
     public void Every_choice_is_shown_by_a_test_or_the_row_says_that_there_is_none()
     {
         Rows.Should().HaveCountGreaterThan(100);
-        Rows.Where(row => !Named(row).Any()).Should().OnlyContain(row => row.Contains("| there is no ") || row.Contains("| not built here "));
+        Rows.Where(row => !Named(row).Any() && !row.Contains("| there is no ")).Should().BeEmpty();
     }
 
     private static IEnumerable<string> Named(string row) => Name().Matches(row).Select(match => match.Groups["name"].Value);
