@@ -76,8 +76,8 @@ def main():
     for pin in pins:
         with open(os.path.join(folder, pin + '.json')) as file:
             measured = json.load(file)
-        rounds = max(len(runs) for brokers in measured.values() for runs in brokers.values())
-        print('\n## %s\n\n%d rounds.\n' % (PINS.get(pin, pin), rounds))
+        rounds = sorted({len(runs) for brokers in measured.values() for runs in brokers.values()})
+        print('\n## %s\n\n%s rounds.\n' % (PINS.get(pin, pin), ' to '.join(str(count) for count in (rounds[0], rounds[-1])[-len(rounds):])))
         print('| scenario | ours | null | mosquitto | ours / null | mosquitto / ours | target | met | our p99 us | lost | note |')
         print('|---|---:|---:|---:|---:|---:|---|---|---:|---:|---|')
         for name, brokers in measured.items():
