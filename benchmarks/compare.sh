@@ -7,8 +7,7 @@ set -euo pipefail
 
 [ $# -gt 0 ] || set -- pairs1_q0 pairs1_q1 fanin20_q0 fanout20_q0 fanout1000_q0 pairs50_q1_256 mesh20_q0 pair1_5k big_1mib_q0 conn10k subs100k retained50k offline100k
 for pin in ${PINS:-split none}; do
-  python3 "$load/compare.py" --load "$tools/mqttload" --rounds "${ROUNDS:-5}" --duration "${DURATION:-5}" --warm "${WARM:-3}" \
-    --pin "$pin" --base mosquitto --json "$tools/$pin.json" \
+  measure --pin "$pin" --base mosquitto --json "$tools/$pin.json" \
     --broker null="$tools/nullrelay {port}" \
     --broker mosquitto="$load/mosquitto.sh {port}" \
     --broker ours="$serve" \

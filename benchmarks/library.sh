@@ -17,7 +17,7 @@ awk -v ticks=$((after - before)) -v each="$(getconf CLK_TCK)" 'BEGIN { printf "i
 
 [ $# -gt 0 ] || set -- pair1_5k pairs1_q0
 for pin in ${PINS:-none}; do
-  python3 "$load/compare.py" --load "$tools/mqttload" --rounds "${ROUNDS:-5}" --duration "${DURATION:-5}" --warm "${WARM:-3}" --pin "$pin" --base serve \
+  measure --pin "$pin" --base serve \
     --broker serve="$root/mqtt serve -p {port} --memory" \
     --broker library="$host {port}" \
     --broker busy="$host {port} 16" \

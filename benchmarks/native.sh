@@ -13,8 +13,8 @@ dotnet publish "$root/src/Mqtt.Tool" -c Release --use-current-runtime -p:Publish
 
 [ $# -gt 0 ] || set -- subs100k conn5k pairs1_q0 pairs1_q1 pairs50_q1_256 fanin20_q0 fanout20_q0 pair1_5k
 for pin in ${PINS:-split}; do
-  python3 "$load/compare.py" --load "$tools/mqttload" --rounds "${ROUNDS:-5}" --duration "${DURATION:-5}" --warm "${WARM:-3}" --pin "$pin" --base mosquitto \
-    --broker native="$native/mqtt ${serve#* }" \
+  measure --pin "$pin" --base mosquitto \
+    --broker native="$native/mqtt $flags" \
     --broker serve="$serve" \
     --broker mosquitto="$load/mosquitto.sh {port}" \
     --scenario "$@"

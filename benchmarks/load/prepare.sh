@@ -25,4 +25,10 @@ done
 "$root/mqtt" --version >&2
 
 # Our broker as the load tools want it: nothing is dropped, as with mosquitto.sh.
-serve="$root/mqtt serve -p {port} --memory --queue-count off --queue-bytes off --outbox 32M"
+flags='serve -p {port} --memory --queue-count off --queue-bytes off --outbox 32M'
+serve="$root/mqtt $flags"
+
+# Runs compare.py as long as ROUNDS, DURATION and WARM say: measure OPTION ...
+measure() {
+  python3 "$load/compare.py" --load "$tools/mqttload" --rounds "${ROUNDS:-5}" --duration "${DURATION:-5}" --warm "${WARM:-3}" "$@"
+}

@@ -76,8 +76,9 @@ def main():
     for pin in pins:
         with open(os.path.join(folder, pin + '.json')) as file:
             measured = json.load(file)
-        rounds = sorted({len(runs) for brokers in measured.values() for runs in brokers.values()})
-        print('\n## %s\n\n%s rounds.\n' % (PINS.get(pin, pin), ' to '.join(str(count) for count in (rounds[0], rounds[-1])[-len(rounds):])))
+        counts = [len(runs) for brokers in measured.values() for runs in brokers.values()]
+        rounds = '%d' % max(counts) if min(counts) == max(counts) else '%d to %d' % (min(counts), max(counts))
+        print('\n## %s\n\n%s rounds.\n' % (PINS.get(pin, pin), rounds))
         print('| scenario | ours | null | mosquitto | ours / null | mosquitto / ours | target | met | our p99 us | lost | note |')
         print('|---|---:|---:|---:|---:|---:|---|---|---:|---:|---|')
         for name, brokers in measured.items():

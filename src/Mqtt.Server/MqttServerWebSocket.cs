@@ -5,7 +5,7 @@ public sealed record MqttServerWebSocket
 {
     /// <summary>
     /// Whose pages may connect from within a browser, as <c>https://example.org</c>: others are refused with status 403. Programs that are no browsers
-    /// name no origin, and are let in. Default: none stands here, and then pages of every origin may, as with mosquitto.
+    /// name no origin, and are let in. Default: none stands here, and then pages of every origin may, as with ASP.NET Core.
     /// </summary>
     public IReadOnlyList<string> AllowedOrigins { get; init; } = [];
 

@@ -200,30 +200,14 @@ public sealed class UpgradeTests : ILogger
     [Theory]
     [InlineData("")]
     [InlineData("GET /mqtt HTTP/1.1\r\nHost")]
-    public Task A_client_that_leaves_within_its_request_breaks_the_connection(string beginning) => Soon(async () =>
-    {
-        var (client, server) = Connect(new());
-        var waiting = server.WaitReadableAsync().AsTask();
-        await client.WriteAsync(Encoding.ASCII.GetBytes(beginning));
-        client.CompleteWriting();
-
-        await waiting.Awaiting(task => task).Should().ThrowAsync<MqttConnectionException>();
-        await server.DisposeAsync();
-    });
+    public Task A_client_that_leaves_within_its_request_breaks_the_connection(string beginning) =>
+        MustEndAsync(beginning, static (client, _) => client.CompleteWriting());
 
     [Theory]
     [InlineData("")]
     [InlineData("GET /mqtt HTTP/1.1\r\nHost")]
-    public Task An_abort_ends_the_wait_for_a_request(string beginning) => Soon(async () =>
-    {
-        var (client, server) = Connect(new());
-        var waiting = server.WaitReadableAsync().AsTask();
-        await client.WriteAsync(Encoding.ASCII.GetBytes(beginning));
-        server.Abort();
-
-        await waiting.Awaiting(task => task).Should().ThrowAsync<MqttConnectionException>();
-        await server.DisposeAsync();
-    });
+    public Task An_abort_ends_the_wait_for_a_request(string beginning) =>
+        MustEndAsync(beginning, static (_, server) => server.Abort());
 
     [Fact]
     public Task What_comes_behind_the_request_without_waiting_for_the_answer_is_the_first_frames() => Soon(async () =>
@@ -252,6 +236,18 @@ public sealed class UpgradeTests : ILogger
 
     void ILogger.Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
         lines.Add($"{logLevel} {eventId.Id} {formatter(state, exception)}");
+
+    // Whoever waits for a request learns that the connection has ended.
+    private Task MustEndAsync(string beginning, Action<MqttChannel, UpgradeChannel> end) => Soon(async () =>
+    {
+        var (client, server) = Connect(new());
+        var waiting = server.WaitReadableAsync().AsTask();
+        await client.WriteAsync(Encoding.ASCII.GetBytes(beginning));
+        end(client, server);
+
+        await waiting.Awaiting(task => task).Should().ThrowAsync<MqttConnectionException>();
+        await server.DisposeAsync();
+    });
 
     // Whatever comes of it, no buffer stays out.
     private static async Task Soon(Func<Task> body)

@@ -198,11 +198,7 @@ public abstract class WebSocketServerTests(int loopCount) : IDisposable
                     handled.Add(packet.Type);
                     return Handlers.Basic(connection, packet);
                 },
-                (_, cause) =>
-                {
-                    closed.SetResult(cause);
-                    return default;
-                }),
+                Telling(closed)),
             "ws://127.0.0.1:0");
         var (socket, stream) = await OpenRawAsync(server);
         await using var peer = Over(socket, version);
@@ -348,11 +344,7 @@ public abstract class WebSocketServerTests(int loopCount) : IDisposable
                         connection.Close();
                     return Handlers.Basic(connection, packet);
                 },
-                (_, cause) =>
-                {
-                    closed.SetResult(cause);
-                    return default;
-                }),
+                Telling(closed)),
             "ws://127.0.0.1:0");
         var (socket, _) = await OpenRawAsync(server);
         await using var peer = Over(socket);
@@ -387,11 +379,7 @@ public abstract class WebSocketServerTests(int loopCount) : IDisposable
                         connection.Close();
                     return Handlers.Basic(connection, packet);
                 },
-                (_, cause) =>
-                {
-                    closed.SetResult(cause);
-                    return default;
-                }),
+                Telling(closed)),
             options => options with { TimeProvider = time },
             "ws://127.0.0.1:0");
         var (socket, stream) = await OpenRawAsync(server);
@@ -459,6 +447,12 @@ public abstract class WebSocketServerTests(int loopCount) : IDisposable
         await server.StartAsync();
         return server;
     }
+
+    private static Func<MqttConnection, MqttCloseCause, ValueTask> Telling(TaskCompletionSource<MqttCloseCause> closed) => (_, cause) =>
+    {
+        closed.SetResult(cause);
+        return default;
+    };
 
     private static async Task<Socket> DialAsync(MqttServer server, int address = 0)
     {
