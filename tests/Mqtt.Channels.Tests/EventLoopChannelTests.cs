@@ -36,6 +36,21 @@ public sealed class EventLoopChannelTests : IAsyncLifetime
         SpinWait.SpinUntil(() => server.IsPeerGone, Patience).Should().BeTrue();
     }
 
+    [Theory]
+    [InlineData(16 * 1024, true)]
+    [InlineData((16 * 1024) - 1, false)]
+    public async Task A_peer_that_fills_a_read_keeps_the_loop_busy_until_it_has_less_to_say(int bytes, bool isBusy)
+    {
+        client.Send(new byte[bytes]);
+        SpinWait.SpinUntil(() => server.UnreadBytes == bytes, Patience).Should().BeTrue();
+        AtOnce.Value(server.ReadAsync(new byte[64 * 1024])).Should().Be(bytes);
+        ((IEventSource)server).IsBusy.Should().Be(isBusy);
+
+        client.Send(new byte[1]);
+        await server.ReadAsync(new byte[64 * 1024]);
+        ((IEventSource)server).IsBusy.Should().BeFalse();
+    }
+
     [Fact]
     public async Task A_reader_goes_on_on_the_loop()
     {

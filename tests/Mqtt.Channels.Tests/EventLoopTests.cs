@@ -236,6 +236,30 @@ public sealed class EventLoopTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Who_keeps_the_loop_busy_comes_after_the_others_and_after_what_they_led_to()
+    {
+        var order = new List<string>();
+        var outbox = new Outbox(new RecordingChannel { OnWrite = _ => order.Add("sent") });
+        using var sources = new Sources(loop);
+        var (busy, first, second) = (sources.Add(), sources.Add(), sources.Add());
+        busy.IsBusy = true;
+        busy.OnEvent = () => order.Add("busy");
+        first.OnEvent = () => AppendToEach(outbox);
+        second.OnEvent = () => order.Add("second");
+        using (await loop.HoldAsync())
+        {
+            busy.Signal();
+            first.Signal();
+            second.Signal();
+        }
+
+        await busy.Heard.WaitAsync(Patience);
+        await loop.SettleAsync();
+        order.Should().Equal("second", "sent", "busy");
+        sources.RemoveAll();
+    }
+
+    [Fact]
     public async Task An_event_source_that_throws_is_logged_and_the_others_hear_of_their_events()
     {
         using var sources = new Sources(loop);
@@ -371,6 +395,8 @@ public sealed class EventLoopTests : IAsyncLifetime
         public Task Heard => heard.Task;
 
         public Action OnEvent { get; set; } = () => { };
+
+        public bool IsBusy { get; set; }
 
         public void Signal() => Linux.Signal(Descriptor);
 

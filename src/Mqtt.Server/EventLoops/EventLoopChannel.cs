@@ -16,6 +16,9 @@ internal sealed class EventLoopChannel : MqttChannel, IEventSource
     // A peer that takes as fast as it is sent must not have the loop for itself: copying this much takes some 200 us.
     private const int SendBytesOfOneRound = 1024 * 1024;
 
+    // Who had this much to say the last time keeps the loop busy: some 60 us of small packets.
+    private const int BytesOfBusyPeer = 16 * 1024;
+
     private readonly EventLoop loop;
     private readonly int descriptor;
     private readonly PeerAddress remote;
@@ -38,6 +41,9 @@ internal sealed class EventLoopChannel : MqttChannel, IEventSource
     private bool watchesInput;
     private ReadOnlyMemory<byte> unsent;
     private long written;
+
+    // The reader's.
+    private bool isBusy;
 
     public EventLoopChannel(EventLoop loop, int descriptor, in PeerAddress remote, EndPoint? local)
     {
@@ -150,6 +156,8 @@ internal sealed class EventLoopChannel : MqttChannel, IEventSource
         loop.Post(Close);
     }
 
+    bool IEventSource.IsBusy => isBusy;
+
     void IEventSource.OnEvents(uint events)
     {
         const uint Broken = Linux.EpollErr | Linux.EpollHup;
@@ -257,7 +265,11 @@ internal sealed class EventLoopChannel : MqttChannel, IEventSource
             {
                 var count = Linux.Receive(descriptor, buffer);
                 if (count >= 0)
+                {
+                    isBusy = count >= BytesOfBusyPeer;
                     return count;
+                }
+
                 switch (Linux.LastError)
                 {
                     case Linux.Again:

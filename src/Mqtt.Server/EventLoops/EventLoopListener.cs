@@ -97,6 +97,8 @@ internal sealed class EventLoopListener(IPEndPoint address, EventLoopGroup loops
         return new ValueTask(closed.Task);
     }
 
+    bool IEventSource.IsBusy => false;
+
     void IEventSource.OnEvents(uint events)
     {
         lock (gate)
