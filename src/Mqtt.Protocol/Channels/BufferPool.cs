@@ -124,7 +124,7 @@ public static class BufferPool
 
         public void Put(int index, byte[] buffer)
         {
-            var buffers = free[index] ??= new byte[]?[Math.Min(64, BytesAtHandOfEachSize / BytesOf(index))];
+            var buffers = free[index] ??= new byte[]?[Math.Min(512, BytesAtHandOfEachSize / BytesOf(index))];
             if (counts[index] < buffers.Length)
                 buffers[counts[index]++] = buffer;
             else

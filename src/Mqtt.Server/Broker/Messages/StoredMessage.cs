@@ -12,7 +12,7 @@ internal sealed class StoredMessage
 {
     private const int KeptInstances = 16_384;
 
-    private const int KeptByThread = 256;
+    private const int KeptByThread = 1024;
 
     private static readonly Lock PoolGate = new();
     private static readonly Stack<StoredMessage> Pool = new();
