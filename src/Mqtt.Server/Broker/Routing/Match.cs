@@ -2,23 +2,15 @@ using Mqtt.Server.Broker.Messages;
 
 namespace Mqtt.Server.Broker.Routing;
 
-/// <summary>Everybody who gets the messages of one topic, each once. Immutable and shared by all publishers of the topic.</summary>
-internal sealed class Match<T>(in Receivers<T> targets, ShareGroup<T>[]? groups, in Stamp stamp)
+/// <summary>Everybody who gets the messages of one topic, each once. Immutable; what it refers to is shared by all publishers.</summary>
+/// <param name="targets">The subscribers.</param>
+/// <param name="groups">The shared subscriptions, each of which gets one copy; <see langword="null"/> if there is none.</param>
+internal readonly struct Match<T>(in Receivers<T> targets, ShareGroup<T>[]? groups)
     where T : class
 {
-    private readonly Stamp stamp = stamp;
-    private readonly Receivers<T> targets = targets;
+    public Receivers<T> Targets { get; } = targets;
 
-    /// <summary>Nobody, for an answer that is not kept.</summary>
-    public static Match<T> None { get; } = new(default, null, default);
-
-    public ref readonly Receivers<T> Targets => ref targets;
-
-    /// <summary>The shared subscriptions, each of which gets one copy; <see langword="null"/> if there is none.</summary>
-    public ShareGroup<T>[]? Groups => groups;
-
-    /// <summary>When this was found.</summary>
-    public ref readonly Stamp Stamp => ref stamp;
+    public ShareGroup<T>[]? Groups { get; } = groups;
 }
 
 /// <summary>One receiver, with the terms of all its subscriptions that match, taken together.</summary>

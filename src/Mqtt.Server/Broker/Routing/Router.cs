@@ -119,20 +119,19 @@ internal sealed class Router<T>
         {
             if (answers.TryFind(topic, out var match))
                 return match;
-            var isKept = answers.TryFindOlder(topic, out match) || answers.IsWorthKeeping(topic);
-            match ??= Match(topic, isKept);
-            if (isKept)
+            var wasKept = answers.TryFindOlder(topic, out match);
+            if (!wasKept)
+                match = Match(topic);
+            if (wasKept || answers.IsWorthKeeping(topic))
                 answers.Keep(topic, match);
             return match;
         }
     }
 
-    private Match<T> Match(ReadOnlySpan<byte> topic, bool isKept)
+    private Match<T> Match(ReadOnlySpan<byte> topic)
     {
         matches.Clear();
         tree.Collect(topic, matches);
-        if (matches.Count == 0 && !isKept)
-            return Match<T>.None;
         List<ShareGroup<T>>? shared = null;
         foreach (var node in matches)
         {
@@ -141,7 +140,7 @@ internal sealed class Router<T>
         }
 
         matches.RemoveAll(static node => !node.HasSubscriptions);
-        return new(matches.Count == 1 ? matches[0].Receivers : new(Merge()), shared?.ToArray(), changes.StampFor(topic));
+        return new(matches.Count == 1 ? matches[0].Receivers : new(Merge()), shared?.ToArray());
     }
 
     // One copy for each subscriber, unless each of its subscriptions is to bring one.
