@@ -25,7 +25,7 @@ internal sealed class Recovery(
         foreach (var (clientId, subscription, identifier) in store.Subscriptions.Load())
         {
             if (table.TryFind(clientId, out var session))
-                subscribing.Add(session, new SessionSubscription(subscription with { Filter = subscription.Filter.ToOwned() }, identifier));
+                subscribing.Add(session, subscription with { Filter = subscription.Filter.ToOwned() }, identifier);
         }
 
         // What others are to get comes behind what they have.
@@ -35,7 +35,7 @@ internal sealed class Recovery(
         foreach (var (clientId, filter, after) in store.Subscriptions.LoadRetained())
         {
             if (table.TryFind(clientId, out var session) && session.Subscriptions.TryGetValue(filter, out var subscription))
-                session.RestoreRetained(subscription, after, retained.LastNumber);
+                session.RestoreRetained(filter, subscription, after, retained.LastNumber);
         }
 
         // Wills only now: who subscribes to them is known.

@@ -1,3 +1,4 @@
+using Mqtt.Protocol;
 using Mqtt.Protocol.Channels;
 using Mqtt.Server.Broker.Messages;
 using Mqtt.Server.Broker.Retained;
@@ -29,13 +30,12 @@ internal sealed class RetainedFlow
     public Lock.Scope Hold() => retained.Hold();
 
     /// <summary>The number of the newest message that there is to bring for a filter; 0 if there is none.</summary>
-    public long NewestFor(Protocol.MqttString filter) => retained.MayMatch(filter) ? retained.LastNumber : 0;
+    public long NewestFor(MqttString filter) => retained.MayMatch(filter) ? retained.LastNumber : 0;
 
     /// <summary>Begins with a new subscription, up to the newest message when it was made; what can leave at once does so in this turn.</summary>
-    public void Bring(Session session, in SessionSubscription subscription, long newest, Turn turn)
+    public void Bring(Session session, MqttString filter, in SessionSubscription subscription, long newest, Turn turn)
     {
-        var granted = subscription.Granted;
-        if (session.AwaitRetained(new RetainedCursor(granted.Filter, granted.QualityOfService, subscription.Identifier, newest)))
+        if (session.AwaitRetained(new RetainedCursor(filter.ToOwned(), subscription.QualityOfService, subscription.Identifier, newest)))
             Pull(session, turn);
     }
 

@@ -110,7 +110,7 @@ internal sealed class SubscribeFlow(SessionContext context, Router<Session> rout
             if (codes[i] >= ReasonCode.UnspecifiedError)
                 continue;
             var granted = Granted(session.Attachment, subscriptions[i]) with { QualityOfService = (QualityOfService)codes[i] };
-            retained[i] = AddAndLook(session, new SessionSubscription(granted, asked.Identifiers[i]));
+            retained[i] = AddAndLook(session, granted, asked.Identifiers[i]);
             if (session.IsDurable)
                 position = Save(session.ClientId, granted, asked.Identifiers[i], retained[i] != 0);
         }
@@ -144,28 +144,26 @@ internal sealed class SubscribeFlow(SessionContext context, Router<Session> rout
     }
 
     // A shared subscription gets no retained messages (section 4.8.2).
-    private long AddAndLook(Session session, in SessionSubscription subscription)
+    private long AddAndLook(Session session, in TopicSubscription granted, uint identifier)
     {
-        var granted = subscription.Granted;
         if (granted.RetainHandling == RetainHandling.DoNotSend || MqttTopic.IsShared(granted.Filter.Span))
         {
-            Add(session, subscription);
+            Add(session, granted, identifier);
             return 0;
         }
 
         using (bringing.Hold())
         {
-            var isNew = Add(session, subscription);
+            var isNew = Add(session, granted, identifier);
             return isNew || granted.RetainHandling == RetainHandling.SendAtSubscribe ? bringing.NewestFor(granted.Filter) : 0;
         }
     }
 
-    /// <summary>Puts a subscription into session and router; true if it is new. Under the session's lock.</summary>
-    public bool Add(Session session, in SessionSubscription subscription)
+    /// <summary>Puts a subscription, which owns its filter, into session and router; true if it is new. Under the session's lock.</summary>
+    public bool Add(Session session, in TopicSubscription granted, uint identifier)
     {
-        var granted = subscription.Granted;
-        session.Subscriptions[granted.Filter] = subscription;
-        var terms = new DeliveryTerms(granted.QualityOfService, granted.RetainAsPublished, subscription.Identifier == 0 ? null : [subscription.Identifier]);
+        session.Subscriptions[granted.Filter] = new SessionSubscription(granted, identifier);
+        var terms = new DeliveryTerms(granted.QualityOfService, granted.RetainAsPublished, identifier == 0 ? null : [identifier]);
         return router.Add(granted.Filter, new Subscription<Session>(session, terms, granted.NoLocal));
     }
 
@@ -233,6 +231,6 @@ internal sealed class SubscribeFlow(SessionContext context, Router<Session> rout
         lock (session.Gate)
             isThere = session.Subscriptions.TryGetValue(filter, out subscription);
         if (isThere)
-            bringing.Bring(session, subscription, newest, turn);
+            bringing.Bring(session, filter, subscription, newest, turn);
     }
 }

@@ -82,10 +82,9 @@ internal sealed partial class Session
     }
 
     /// <summary>Goes on where the broker left off when it ended. What is in the queue already was published since, and is not meant.</summary>
-    public void RestoreRetained(in SessionSubscription subscription, MqttString after, long newest)
+    public void RestoreRetained(MqttString filter, in SessionSubscription subscription, MqttString after, long newest)
     {
-        var granted = subscription.Granted;
-        (cursors ??= []).Add(new RetainedCursor(granted.Filter, granted.QualityOfService, subscription.Identifier, newest)
+        (cursors ??= []).Add(new RetainedCursor(filter.ToOwned(), subscription.QualityOfService, subscription.Identifier, newest)
         {
             After = after,
             Known = queue.RetainedTopics(),

@@ -29,7 +29,7 @@ internal sealed partial class Session
     {
         List<SubscriptionSummary> all;
         lock (Gate)
-            all = [.. Subscriptions.Values.Select(subscription => new SubscriptionSummary(ClientId, subscription.Granted, subscription.Identifier))];
+            all = [.. Subscriptions.Select(pair => new SubscriptionSummary(ClientId, pair.Value.With(pair.Key), pair.Value.Identifier))];
         all.Sort(static (left, right) => left.Subscription.Filter.Span.SequenceCompareTo(right.Subscription.Filter.Span));
         return all;
     }
