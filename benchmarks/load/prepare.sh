@@ -32,3 +32,6 @@ serve="$root/mqtt $flags"
 measure() {
   python3 "$load/compare.py" --load "$tools/mqttload" --rounds "${ROUNDS:-5}" --duration "${DURATION:-5}" --warm "${WARM:-3}" "$@"
 }
+
+# Of the numbers that come in, one to a line.
+median() { sort -n | awk '{ all[NR] = $1 } END { print all[int((NR + 1) / 2)] }'; }
