@@ -19,15 +19,16 @@ healthy() { "$tools/mqttload" --port "$port" --prefix healthy --topology fanout 
   python3 -c 'import json,sys; r=json.load(sys.stdin); print("%-40s %9.0f messages a second   p99 %7.0f us   lost %d" % (sys.argv[1], r["rate"], r["p99_us"], r["lost"]))' "$1"; }
 
 healthy "warm-up"
-healthy "100 healthy subscribers"
 printf 'resident %s MiB\n' "$(resident)"
-mosquitto_sub -p "$port" -t '#' >/dev/null & stopped=$!
-until grep -q '^State:.*S' "/proc/$stopped/status"; do :; done
-sleep 1
-kill -STOP $stopped
-healthy "beside a stopped one"
-healthy "beside a stopped one, again"
-printf 'resident %s MiB\n' "$(resident)"
-kill -9 $stopped; wait $stopped 2>/dev/null || true; stopped=
+for round in 1 2 3; do
+  healthy "100 healthy subscribers"
+  mosquitto_sub -p "$port" -t '#' >/dev/null & stopped=$!
+  until grep -q '^State:.*S' "/proc/$stopped/status"; do :; done
+  sleep 1
+  kill -STOP $stopped
+  healthy "beside a stopped one"
+  printf 'resident %s MiB\n' "$(resident)"
+  kill -9 $stopped; wait $stopped 2>/dev/null || true; stopped=
+done
 
 python3 "$here/load/slow.py" --port "$port" --pid "$broker" --seconds "$seconds"

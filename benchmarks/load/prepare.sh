@@ -30,7 +30,7 @@ serve="$root/mqtt $flags"
 
 # Runs compare.py as long as ROUNDS, DURATION and WARM say: measure OPTION ...
 measure() {
-  python3 "$load/compare.py" --load "$tools/mqttload" --rounds "${ROUNDS:-5}" --duration "${DURATION:-5}" --warm "${WARM:-3}" "$@"
+  python3 "$load/compare.py" --load "$tools/mqttload" --rounds "${ROUNDS:-5}" --duration "${DURATION:-5}" --warm "${WARM:-6}" "$@"
 }
 
 # Of the numbers that come in, one to a line.
