@@ -6,7 +6,8 @@ namespace Mqtt.Server.EventLoops;
 
 /// <summary>
 /// One thread that waits for many descriptors (epoll, level-triggered) and runs what becomes ready, one bounded read for each
-/// connection and round, those that have little to say first; then it flushes what was appended, in a turn that stays open. It touches neither the thread pool nor any switch of the process.
+/// connection and round, those that have little to say first; then it flushes what was appended, in a turn that stays open. It touches neither the
+/// thread pool nor any switch of the process.
 /// Nothing that it runs should throw; what does so all the same is logged, and the loop goes on: others live on it.
 /// </summary>
 internal sealed class EventLoop : IDisposable
@@ -21,6 +22,9 @@ internal sealed class EventLoop : IDisposable
     private readonly ILogger logger;
     private readonly Thread thread;
     private volatile bool isStopping;
+
+    // Those of the round that come last.
+    private readonly List<(IEventSource Source, uint Ready)> busy = [];
 
     // What other threads want done. Under the gate, and so is every signal: its descriptor is closed when the loop has ended.
     private readonly Lock gate = new();
@@ -139,11 +143,11 @@ internal sealed class EventLoop : IDisposable
     {
         var count = Linux.EpollWait(epoll, events, isBehind || turn.Count > 0 || HasPosted() ? 0 : -1);
         RoundCount++;
-        var busyCount = DispatchIdle(events, count);
-        if (busyCount > 0 && turn.Count > 0)
+        Dispatch(events.AsSpan(0, count * Linux.EventBytes));
+        if (busy.Count > 0)
             turn.FlushRound(mostDeferred: 0);
-        for (var i = 0; i < busyCount; i++)
-            Dispatch(events.AsSpan(i * Linux.EventBytes));
+        foreach (var (source, ready) in busy)
+            source.OnEvents(ready);
         TakeHandedOver(turn);
         isBehind = turn.FlushRound(DeferredFlushesOfOneRound);
         RunPosted();
@@ -151,35 +155,25 @@ internal sealed class EventLoop : IDisposable
     }
 
     // Who has little to say goes first, and what it led to leaves before those begin who fill a read each time: its latency is not theirs.
-    // Returns how many of these there are; their records have moved to the front.
-    private int DispatchIdle(byte[] events, int count)
+    private void Dispatch(ReadOnlySpan<byte> records)
     {
-        var busyCount = 0;
-        for (var i = 0; i < count; i++)
+        busy.Clear();
+        for (; !records.IsEmpty; records = records[Linux.EventBytes..])
         {
-            var record = events.AsSpan(i * Linux.EventBytes, Linux.EventBytes);
-            if (SourceOf(record) is { IsBusy: true })
-                record.CopyTo(events.AsSpan(busyCount++ * Linux.EventBytes));
+            var ready = MemoryMarshal.Read<uint>(records);
+            var data = MemoryMarshal.Read<long>(records[Linux.EventDataOffset..]);
+            if (data == 0)
+            {
+                Linux.Unsignal(wakeUp);
+                continue;
+            }
+
+            var source = (IEventSource)GCHandle.FromIntPtr((nint)data).Target!;
+            if (source.IsBusy)
+                busy.Add((source, ready));
             else
-                Dispatch(record);
+                source.OnEvents(ready);
         }
-
-        return busyCount;
-    }
-
-    private void Dispatch(ReadOnlySpan<byte> record)
-    {
-        if (SourceOf(record) is { } source)
-            source.OnEvents(MemoryMarshal.Read<uint>(record));
-        else
-            Linux.Unsignal(wakeUp);
-    }
-
-    // Null for the descriptor that wakes the loop.
-    private static IEventSource? SourceOf(ReadOnlySpan<byte> record)
-    {
-        var data = MemoryMarshal.Read<long>(record[Linux.EventDataOffset..]);
-        return data == 0 ? null : (IEventSource)GCHandle.FromIntPtr((nint)data).Target!;
     }
 
     private bool HasPosted()

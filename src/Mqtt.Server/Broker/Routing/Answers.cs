@@ -25,10 +25,10 @@ internal sealed class Answers<T>(FilterChanges changes)
     private int targetCount;
 
     /// <summary>The answer for a topic if it still holds. Any thread.</summary>
-    public bool TryFind(ReadOnlySpan<byte> topic, out Match<T> match) => IsCurrent(newer.Lookup.TryGetValue(topic, out var answer), answer, out match);
+    public bool TryFind(ReadOnlySpan<byte> topic, out Match<T> match) => TryFind(newer, topic, out match);
 
     /// <summary>The answer of the older half, if it still holds. Under the router's lock.</summary>
-    public bool TryFindOlder(ReadOnlySpan<byte> topic, out Match<T> match) => IsCurrent(older.Lookup.TryGetValue(topic, out var answer), answer, out match);
+    public bool TryFindOlder(ReadOnlySpan<byte> topic, out Match<T> match) => TryFind(older, topic, out match);
 
     /// <summary>True for a topic that was met a few times, not long ago. Under the router's lock.</summary>
     public bool IsWorthKeeping(ReadOnlySpan<byte> topic)
@@ -76,8 +76,9 @@ internal sealed class Answers<T>(FilterChanges changes)
         older.Topics.TryRemove(filter, out _);
     }
 
-    private bool IsCurrent(bool isKept, in Answer answer, out Match<T> match)
+    private bool TryFind(Half half, ReadOnlySpan<byte> topic, out Match<T> match)
     {
+        var isKept = half.Lookup.TryGetValue(topic, out var answer);
         match = answer.Match;
         return isKept && changes.IsCurrent(answer.Stamp);
     }
