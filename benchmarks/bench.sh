@@ -10,7 +10,7 @@ seconds=${DURATION:-8}
 # shellcheck disable=SC2086
 taskset -c 0 "$root/mqtt" ${flags/\{port\}/$port} >/dev/null 2>&1 & broker=$!
 trap 'kill $broker 2>/dev/null; wait' EXIT
-until (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do :; done
+await_broker
 
 # cost NAME-OF-THE-COUNT COMMAND: of the process as a whole; for the program of .NET that is with its start, and with the compiling of what becomes hot.
 cost() {
@@ -22,6 +22,9 @@ spent = sum(map(float, open(sys.argv[2]).read().split()[-2:]))
 print(spent * 1e6 / json.loads(open(sys.argv[1]).read().splitlines()[-1])[sys.argv[3]])
 PYTHON
 }
+
+# Of the numbers that come in, one to a line.
+median() { sort -n | awk '{ all[NR] = $1 } END { print all[int((NR + 1) / 2)] }'; }
 
 # compare NAME FLAGS-OF-MQTTLOAD FLAGS-OF-BENCH
 compare() {

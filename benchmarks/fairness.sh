@@ -12,7 +12,7 @@ ulimit -n 8192
 "$root/mqtt" serve -p "$port" --memory --event-loops "${LOOPS:-1}" >/dev/null &
 broker=$!
 trap 'kill $broker 2>/dev/null; wait' EXIT
-until (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do :; done
+await_broker
 
 load() { "$tools/mqttload" --port "$port" "$@"; }
 probe() { load --prefix "probe" --topology pairs --rate 500 --window 0 --duration "$1"; }

@@ -12,7 +12,7 @@ port=${PORT:-21992}
 broker=$!
 stopped=
 trap '[ -z "$stopped" ] || kill -9 $stopped; kill $broker 2>/dev/null; wait' EXIT
-until (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do :; done
+await_broker
 
 resident() { awk '/^VmRSS/ { print int($2 / 1024) }' "/proc/$broker/status"; }
 healthy() { "$tools/mqttload" --port "$port" --prefix healthy --topology fanout --subs 100 --window 10 --duration 6 | tail -n 1 |

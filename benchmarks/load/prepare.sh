@@ -33,5 +33,9 @@ measure() {
   python3 "$load/compare.py" --load "$tools/mqttload" --rounds "${ROUNDS:-5}" --duration "${DURATION:-5}" --warm "${WARM:-6}" "$@"
 }
 
-# Of the numbers that come in, one to a line.
-median() { sort -n | awk '{ all[NR] = $1 } END { print all[int((NR + 1) / 2)] }'; }
+# Waits until the process $broker listens on $port.
+await_broker() {
+  until (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do
+    kill -0 "$broker" 2>/dev/null || { printf '%s: the broker did not start\n' "${0##*/}" >&2; exit 1; }
+  done
+}
