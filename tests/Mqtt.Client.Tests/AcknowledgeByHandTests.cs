@@ -118,7 +118,8 @@ public class AcknowledgeByHandTests
 
         (await scene.Server.ExpectAsync<PubAckPacket>()).ReasonCode.Should().Be(ReasonCode.UnspecifiedError);
         (await scene.Server.ExpectAsync<PubAckPacket>()).ReasonCode.Should().Be(ReasonCode.Success);
-        scene.TakeErrors().Should().HaveCount(2);
+        await scene.ErrorAsync();
+        await scene.ErrorAsync();
         scene.Server.Abort();
     }
 

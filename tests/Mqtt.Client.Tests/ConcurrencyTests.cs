@@ -138,7 +138,8 @@ public class ConcurrencyTests
 
         var answers = new[] { await scene.Server.ExpectAsync<PubAckPacket>(), await scene.Server.ExpectAsync<PubAckPacket>(), await scene.Server.ExpectAsync<PubAckPacket>() };
         answers.Select(answer => answer.ReasonCode).Should().Equal(ReasonCode.UnspecifiedError, ReasonCode.UnspecifiedError, ReasonCode.Success);
-        scene.TakeErrors().Should().HaveCount(2);
+        await scene.ErrorAsync();
+        await scene.ErrorAsync();
         scene.Server.Abort();
     }
 

@@ -175,7 +175,7 @@ public class DisconnectTests
         await scene.BreakAsync();
         await scene.Client.DisposeAsync();
 
-        scene.TakeErrors().Should().ContainSingle().Which.Should().Contain("oh");
+        (await scene.ErrorAsync()).Should().Contain("oh");
     }
 
     [Fact]

@@ -1,4 +1,4 @@
-using System.Collections.Concurrent;
+using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 
 namespace Mqtt.Client.Tests;
@@ -6,19 +6,22 @@ namespace Mqtt.Client.Tests;
 /// <summary>Keeps the errors that the client logs; a scene fails at its end if there is one that the test did not take.</summary>
 public sealed class ErrorLog : ILoggerFactory, ILogger
 {
-    private readonly ConcurrentQueue<string> errors = new();
+    private readonly Channel<string> errors = Channel.CreateUnbounded<string>();
 
-    public string[] Take()
+    /// <summary>The next error, which may be logged after what it leads to was seen.</summary>
+    public Task<string> NextAsync() => errors.Reader.ReadAsync().Soon();
+
+    /// <summary>What is left.</summary>
+    public IEnumerable<string> TakeAll()
     {
-        var taken = errors.ToArray();
-        errors.Clear();
-        return taken;
+        while (errors.Reader.TryRead(out var error))
+            yield return error;
     }
 
     public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
     {
         if (logLevel >= LogLevel.Error)
-            errors.Enqueue($"{formatter(state, exception)} {exception?.Message}");
+            errors.Writer.TryWrite($"{formatter(state, exception)} {exception?.Message}");
     }
 
     public ILogger CreateLogger(string categoryName) => this;

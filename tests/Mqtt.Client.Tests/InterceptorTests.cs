@@ -111,7 +111,7 @@ public class InterceptorTests
         (await scene.Server.ExpectAsync<PubAckPacket>()).ReasonCode.Should().Be(ReasonCode.UnspecifiedError);
         (await scene.Server.ExpectAsync<PubAckPacket>()).ReasonCode.Should().Be(ReasonCode.Success);
         texts.Should().Equal("2");
-        scene.TakeErrors().Should().ContainSingle().Which.Should().Contain("oh");
+        (await scene.ErrorAsync()).Should().Contain("oh");
         await FluentActions.Awaiting(() => scene.Client.PublishAsync("bad", "x").Soon()).Should().ThrowAsync<InvalidOperationException>("what goes out fails at who sends it");
         scene.Server.Abort();
     }

@@ -93,7 +93,7 @@ public partial class JsonTests
         (await scene.Server.ExpectAsync<PubAckPacket>()).ReasonCode.Should().Be(ReasonCode.UnspecifiedError);
         (await scene.Server.ExpectAsync<PubAckPacket>()).ReasonCode.Should().Be(ReasonCode.Success);
         seen.Should().Be(1);
-        scene.TakeErrors().Should().ContainSingle();
+        await scene.ErrorAsync();
         scene.Server.Abort();
     }
 

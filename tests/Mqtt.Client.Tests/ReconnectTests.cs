@@ -474,7 +474,7 @@ public class ReconnectTests
 
         await handled.Task.Soon();
         (await scene.Server.ExpectAsync<PubAckPacket>()).PacketId.Should().Be(1);
-        scene.TakeErrors().Should().ContainSingle();
+        await scene.ErrorAsync();
         scene.Server.Abort();
     }
 

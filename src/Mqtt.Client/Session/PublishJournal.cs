@@ -202,10 +202,11 @@ internal sealed class PublishJournal(IMqttPublishStore store, MqttClientOptions 
     // What was to be taken in is not, and is taken out in case it is there all the same; every other change is made later.
     private void OnFailed(List<Note> batch, MqttStoreException error)
     {
-        bool isFirst;
+        // Only the writer sets it. The log comes first: who is told that his message is lost finds the cause there.
+        if (Failure is null)
+            logger.StoreFailed(error);
         lock (gate)
         {
-            isFirst = Failure is null;
             Failure = error;
             var later = new List<Note>();
             foreach (var note in batch)
@@ -218,9 +219,6 @@ internal sealed class PublishJournal(IMqttPublishStore store, MqttClientOptions 
 
             waiting.InsertRange(0, later);
         }
-
-        if (isFirst)
-            logger.StoreFailed(error);
     }
 
     private static MqttPublishChange Removal(long number) => new(MqttPublishChangeKind.Remove, new() { Number = number });

@@ -140,7 +140,7 @@ public class StoredQueueTests
         await FluentActions.Awaiting(() => scene.Client.EnqueueAsync(Message("1")).Soon()).Should().ThrowAsync<MqttStoreException>().WithMessage("full");
 
         scene.Client.Statistics.MessagesQueued.Should().Be(0);
-        scene.TakeErrors().Should().ContainSingle().Which.Should().Contain("full");
+        (await scene.ErrorAsync()).Should().Contain("full");
         store.WriteFailure = null;
     }
 
@@ -408,7 +408,7 @@ public class StoredQueueTests
         foreach (var failed in enqueueing)
             await FluentActions.Awaiting(() => failed.Soon()).Should().ThrowAsync<MqttStoreException>();
         scene.Client.Statistics.MessagesQueued.Should().Be(0);
-        scene.TakeErrors().Should().ContainSingle();
+        await scene.ErrorAsync();
     }
 
     [Fact]
@@ -427,7 +427,7 @@ public class StoredQueueTests
         await scene.Server.ExpectAsync<PubRelPacket>();
         await scene.Server.SendAsync(new PubCompPacket { PacketId = packet.PacketId });
         (await publishing.Soon()).EnsureSuccess();
-        scene.TakeErrors().Should().ContainSingle();
+        await scene.ErrorAsync();
         await CommitAsync(store, "-1");
     }
 
