@@ -39,7 +39,7 @@ internal sealed class Network : IAsyncDisposable
         MqttListener listener = loops is null ? new Mqtt.Server.Listeners.TcpListener(address) : new EventLoopListener(address, loops);
         listener.Start();
         if (isTls)
-            listener = new TlsListener(listener, Tls);
+            listener = new TlsListener(listener, Tls, Errors);
         return isWebSocket ? new WebSocketListener(listener, new WebSocketUpgrade("/mqtt", new MqttServerWebSocket()), Errors) : listener;
     }
 

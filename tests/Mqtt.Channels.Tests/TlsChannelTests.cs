@@ -2,6 +2,8 @@ using System.IO.Pipelines;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 using Mqtt.Protocol;
 using Mqtt.Protocol.Channels;
 using Mqtt.Server.Listeners;
@@ -42,7 +44,7 @@ public sealed class TlsChannelTests
     public async Task Whoever_does_not_shake_hands_breaks_his_own_connection(string hex)
     {
         var (client, inner) = MemoryChannel.CreatePair();
-        var server = new TlsChannel(inner, Options);
+        var server = new TlsChannel(inner, Options, NullLogger.Instance);
         var waiting = server.WaitReadableAsync().AsTask();
         await client.WriteAsync(Convert.FromHexString(hex.Replace(" ", "")));
         client.CompleteWriting();
@@ -68,7 +70,7 @@ public sealed class TlsChannelTests
         };
         await using var network = new Network(loopCount: 1);
         var (socket, inner) = await network.ConnectAsync();
-        await using var server = new TlsChannel(inner, options);
+        await using var server = new TlsChannel(inner, options, NullLogger.Instance);
         await using var client = new SslStream(new NetworkStream(socket, ownsSocket: true), leaveInnerStreamOpen: false, TestCertificate.Trust(TestCertificate.ForLocalhost));
         var reading = ReadOnAsync(server);
         await client.AuthenticateAsClientAsync("localhost");
@@ -89,7 +91,7 @@ public sealed class TlsChannelTests
     public async Task An_abort_ends_a_handshake()
     {
         var (client, inner) = MemoryChannel.CreatePair();
-        var server = new TlsChannel(inner, Options);
+        var server = new TlsChannel(inner, Options, NullLogger.Instance);
         var waiting = server.WaitReadableAsync().AsTask();
         await client.WriteAsync(new byte[] { 0x16, 3, 1, 2, 0 });
         server.Abort();
@@ -99,12 +101,42 @@ public sealed class TlsChannelTests
         await client.DisposeAsync();
     }
 
+    [Fact]
+    public async Task A_handshake_that_fails_is_logged_once_with_its_cause()
+    {
+        (await LogOfAsync(async client => await client.WriteAsync(Convert.FromHexString("100C00044D5154540402000000000000")))).Should().ContainSingle()
+            .Which.Should().StartWith("Information 112 The TLS handshake with").And.NotContain("see inner");
+        (await LogOfAsync(async client =>
+        {
+            var older = new SslStream(new ChannelStream(client));
+            var request = new SslClientAuthenticationOptions { TargetHost = "localhost", EnabledSslProtocols = SslProtocols.Tls12 };
+            await FluentActions.Awaiting(() => older.AuthenticateAsClientAsync(request)).Should().ThrowAsync<AuthenticationException>();
+        })).Should().ContainSingle().Which.Should().StartWith("Information 112 The TLS handshake with");
+    }
+
+    [Fact]
+    public async Task Who_knocks_and_goes_is_not_logged() => (await LogOfAsync(_ => Task.CompletedTask)).Should().BeEmpty();
+
+    // What the server logs of a client that does this, and ends, in place of shaking hands.
+    private static async Task<IReadOnlyList<string>> LogOfAsync(Func<MqttChannel, Task> act)
+    {
+        var log = new LineLog();
+        var (client, inner) = MemoryChannel.CreatePair();
+        await using var server = new TlsChannel(inner, Options, log);
+        var waiting = server.WaitReadableAsync().AsTask();
+        await act(client).WaitAsync(TimeSpan.FromSeconds(30));
+        client.CompleteWriting();
+        await FluentActions.Awaiting(() => waiting.WaitAsync(TimeSpan.FromSeconds(30))).Should().ThrowAsync<MqttConnectionException>();
+        await client.DisposeAsync();
+        return log.Lines;
+    }
+
     // The last record leaves no room below for the goodbye.
     private static async Task EndWithFullBuffer()
     {
         const int Capacity = 16 * 1024;
         var (near, far) = MemoryChannel.CreatePair(PipeScheduler.Inline, Capacity);
-        var server = new TlsChannel(far, Options);
+        var server = new TlsChannel(far, Options, NullLogger.Instance);
         var client = new SslStream(new ChannelStream(near), leaveInnerStreamOpen: false, TestCertificate.Trust(TestCertificate.ForLocalhost));
         var waiting = server.WaitReadableAsync().AsTask();
         await client.AuthenticateAsClientAsync("localhost");
@@ -121,5 +153,18 @@ public sealed class TlsChannelTests
         await FluentActions.Awaiting(async () => await server.ReadAsync(new byte[1])).Should().ThrowAsync<MqttConnectionException>();
         await server.DisposeAsync();
         await client.DisposeAsync();
+    }
+
+    private sealed class LineLog : ILogger
+    {
+        public List<string> Lines { get; } = [];
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+            Lines.Add($"{logLevel} {eventId.Id} {formatter(state, exception)}");
     }
 }

@@ -41,4 +41,7 @@ internal static partial class ServerLog
 
     [LoggerMessage(111, LogLevel.Warning, "A WebSocket from {RemoteEndPoint} offers no subprotocol; it is taken for mqtt.")]
     public static partial void NoSubprotocol(this ILogger logger, EndPoint? remoteEndPoint);
+
+    [LoggerMessage(112, LogLevel.Information, "The TLS handshake with {RemoteEndPoint} failed: {Reason}")]
+    public static partial void HandshakeFailed(this ILogger logger, EndPoint? remoteEndPoint, string reason);
 }

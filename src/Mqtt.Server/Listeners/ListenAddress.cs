@@ -24,7 +24,7 @@ internal static class ListenAddress
         var uri = Parse(address);
         IEnumerable<MqttListener> listeners = StartPlain(address, loops);
         if (IsTls(uri))
-            listeners = listeners.Select(plain => new TlsListener(plain, tls!));
+            listeners = listeners.Select(plain => new TlsListener(plain, tls!, logger));
         if (IsWebSocket(uri))
             listeners = listeners.Select(below => new WebSocketListener(below, new WebSocketUpgrade(WebSocketUpgrade.PathOf(uri), webSocket), logger));
         return [.. listeners];

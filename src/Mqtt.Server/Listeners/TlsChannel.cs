@@ -1,8 +1,10 @@
 using System.Net;
 using System.Net.Security;
 using System.Security.Authentication;
+using Microsoft.Extensions.Logging;
 using Mqtt.Protocol;
 using Mqtt.Protocol.Channels;
+using Mqtt.Server.Connections;
 
 namespace Mqtt.Server.Listeners;
 
@@ -15,15 +17,17 @@ internal sealed class TlsChannel : MqttChannel
     private readonly MqttChannel inner;
     private readonly HandshakeChannel below;
     private readonly SslServerAuthenticationOptions options;
+    private readonly ILogger logger;
     private readonly SslStream tls;
     private readonly StreamChannel stream;
     private bool isReady;
     private volatile bool isAborted;
 
-    public TlsChannel(MqttChannel inner, SslServerAuthenticationOptions options)
+    public TlsChannel(MqttChannel inner, SslServerAuthenticationOptions options, ILogger logger)
     {
         this.inner = inner;
         this.options = options;
+        this.logger = logger;
         below = new HandshakeChannel(inner);
         tls = new SslStream(new ChannelStream(below));
         stream = new StreamChannel(tls, CompleteTls);
@@ -75,7 +79,11 @@ internal sealed class TlsChannel : MqttChannel
         }
         catch (Exception refused) when (refused is AuthenticationException or IOException or ObjectDisposedException)
         {
-            throw new MqttConnectionException("The TLS handshake failed: " + refused.Message, refused);
+            // The innermost failure names the cause. Who only knocks and goes, as the watcher of a port does, is not worth a line.
+            var reason = refused.GetBaseException().Message;
+            if (refused is AuthenticationException)
+                logger.HandshakeFailed(RemoteEndPoint, reason);
+            throw new MqttConnectionException("The TLS handshake failed: " + reason, refused);
         }
 
         isReady = true;
