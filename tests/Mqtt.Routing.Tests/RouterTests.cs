@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using System.Text;
 using Mqtt.Server.Broker.Messages;
 using Mqtt.Server.Broker.Routing;
@@ -14,8 +13,11 @@ public sealed class RouterTests(ITestOutputHelper output)
     // Few names, so that filters and topics meet; the empty level is one of them, and so is one that clients cannot reach by wildcards.
     private static readonly string[] Names = ["a", "b", "c", "", "$x"];
 
-    [Fact]
-    public void Random_subscriptions_that_come_and_go_are_answered_as_one_by_one_comparison_does()
+    // Most that come stay, or few: then most filters share their way with none, and levels part and are left alone again all the time.
+    [Theory]
+    [InlineData(20)]
+    [InlineData(65)]
+    public void Random_subscriptions_that_come_and_go_are_answered_as_one_by_one_comparison_does(int chanceToGo)
     {
         var random = new SeededRandom(print: output.WriteLine);
         var router = new Router<Client>();
@@ -26,8 +28,10 @@ public sealed class RouterTests(ITestOutputHelper output)
         {
             var client = clients[random.Next(clients.Length)];
             var filter = RandomFilter(random);
-            if (random.Chance(20))
+            if (random.Chance(chanceToGo))
             {
+                if (present.Count > 0 && random.Chance(50))
+                    (client, filter) = present.Keys.ElementAt(random.Next(present.Count));
                 router.Remove(filter, client).Should().Be(present.Remove((client, filter)));
             }
             else if (random.Chance(30))
@@ -100,27 +104,46 @@ public sealed class RouterTests(ITestOutputHelper output)
     }
 
     [Fact]
-    public void A_long_filter_that_is_gone_leaves_nothing_behind_in_the_levels_that_others_share()
+    public void Long_filters_that_are_gone_leave_nothing_behind_in_the_levels_that_others_share()
+    {
+        const int Filters = 200;
+        const int Length = 60_000;
+        var router = new Router<Client>();
+        var (guest, host) = (new Client(1), new Client(2));
+        var before = GC.GetTotalMemory(forceFullCollection: true);
+
+        for (var number = 0; number < Filters; number++)
+        {
+            var filter = MqttString.FromString($"shared/{number}/{new string('x', Length)}");
+            router.Add(filter, new(guest, default, NoLocal: false));
+            router.Add($"shared/{number}/y", new(host, default, NoLocal: false));
+            router.Find(filter.Span).Targets.Length.Should().Be(1);
+            router.Remove(filter, guest).Should().BeTrue();
+        }
+
+        (GC.GetTotalMemory(forceFullCollection: true) - before).Should().BeLessThan(Filters * Length / 10);
+        FindOften(router, "shared/7/y").Should().Be(1);
+    }
+
+    [Theory]
+    [InlineData("a/b/c/d", "a/b/x")]
+    [InlineData("a/b/c/d", "a/b")]
+    [InlineData("a/b/c/#", "a/+/x")]
+    [InlineData("+/b/c", "+/b/#")]
+    public void A_shared_subscription_stays_where_it_is_when_others_go_part_of_its_way(string filter, string other)
     {
         var router = new Router<Client>();
+        var (member, guest) = (new Client(1), new Client(2));
+        router.Add($"$share/group/{filter}", new(member, default, NoLocal: false));
+        var topic = Encoding.ASCII.GetBytes(filter.Replace('+', 'a').Replace('#', 'd'));
 
-        var filter = ComeAndGo();
-        GC.Collect();
+        router.Add(other, new(guest, default, NoLocal: false)).Should().BeTrue();
+        router.Find(topic).Groups.Should().ContainSingle();
+        router.Remove(other, guest).Should().BeTrue();
+        router.Find(topic).Groups.Should().ContainSingle().Which.Members.Should().ContainSingle();
 
-        filter.IsAlive.Should().BeFalse();
-        FindOften(router, "shared/y").Should().Be(1);
-
-        [MethodImpl(MethodImplOptions.NoInlining)]
-        WeakReference ComeAndGo()
-        {
-            var (guest, host) = (new Client(1), new Client(2));
-            var bytes = Encoding.ASCII.GetBytes("shared/" + new string('x', 60_000));
-            router.Add(MqttString.FromUtf8(bytes), new(guest, default, NoLocal: false));
-            router.Add("shared/y", new(host, default, NoLocal: false));
-            FindOften(router, Encoding.ASCII.GetString(bytes)).Should().Be(1);
-            router.Remove(MqttString.FromUtf8(bytes), guest).Should().BeTrue();
-            return new WeakReference(bytes);
-        }
+        router.Remove($"$share/group/{filter}", member).Should().BeTrue();
+        router.Find(topic).Groups.Should().BeNull();
     }
 
     [Fact]

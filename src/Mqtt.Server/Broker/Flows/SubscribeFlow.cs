@@ -103,6 +103,9 @@ internal sealed class SubscribeFlow(SessionContext context, Router<Session> rout
     {
         var (subscriptions, codes) = (asked.Subscriptions, asked.Codes);
         var position = 0L;
+        var known = session.Subscriptions;
+        if (known.Count == 0)
+            known.EnsureCapacity(Math.Min(codes.Length, session.Limits.MaximumSubscriptions ?? int.MaxValue));
         for (var i = 0; i < codes.Length; i++)
         {
             if (codes[i] < ReasonCode.UnspecifiedError)

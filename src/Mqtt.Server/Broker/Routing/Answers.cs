@@ -72,8 +72,8 @@ internal sealed class Answers<T>(FilterChanges changes)
             return;
         }
 
-        newer.Topics.TryRemove(filter, out _);
-        older.Topics.TryRemove(filter, out _);
+        newer.Forget(filter);
+        older.Forget(filter);
     }
 
     private bool TryFind(Half half, ReadOnlySpan<byte> topic, out Match<T> match)
@@ -93,5 +93,12 @@ internal sealed class Answers<T>(FilterChanges changes)
         public ConcurrentDictionary<MqttString, Answer> Topics { get; } = new(Utf8Comparer.Instance);
 
         public ConcurrentDictionary<MqttString, Answer>.AlternateLookup<ReadOnlySpan<byte>> Lookup { get; }
+
+        /// <summary>Takes a topic out. Most filters that come or go are none of the topics, and looking takes no lock.</summary>
+        public void Forget(MqttString topic)
+        {
+            if (Topics.ContainsKey(topic))
+                Topics.TryRemove(topic, out _);
+        }
     }
 }

@@ -11,5 +11,5 @@ internal readonly record struct Subscription<T>(T Subscriber, DeliveryTerms Term
     where T : class
 {
     /// <summary>Its receiver, if no other subscription of the subscriber matches.</summary>
-    public Target<T> Target => new(Subscriber, Terms, NoLocal ? null : Terms);
+    public Target<T> Target => new(Subscriber, Terms, NoLocal ? EchoTerms.Nothing : null);
 }

@@ -4,30 +4,42 @@ using Mqtt.Protocol;
 namespace Mqtt.Server.Broker.Routing;
 
 /// <summary>
-/// One level of the filters that begin alike, and who has subscribed to the filter that ends here. There is one for every level of a million
-/// filters: most have one child and one subscriber, and no table for either. The router's lock guards it.
+/// One level of the filters that begin alike, and who has subscribed to the filter that ends here; or all the levels that a filter has left which shares the
+/// rest of its way with no other, until one comes. There is one for every one of a million filters: most have no children and one subscriber, and
+/// no table for either. The router's lock guards it.
 /// </summary>
-internal sealed class SubscriptionNode<T>(SubscriptionNode<T>? parent, ReadOnlyMemory<byte> level)
+internal sealed class SubscriptionNode<T>(ReadOnlyMemory<byte> levels)
     where T : class
 {
-    private readonly ReadOnlyMemory<byte> level = level;
+    // A level keeps the filter alive from which it was parted. Of a longer one it has a copy: others may need it long after.
+    private const int LongestKept = 128;
 
-    // One node, or the set of them; the two wildcards, which every look-up asks for, stand beside them.
+    private const byte Separator = (byte)'/';
+
+    private ReadOnlyMemory<byte> levels = levels;
+
+    // The only child, or several.
     private object? children;
-    private SubscriptionNode<T>? plus;
-    private SubscriptionNode<T>? hash;
 
     // An array of one receiver, which never changes, or several subscribers.
     private object? subscriptions;
     private List<ShareGroup<T>>? groups;
 
-    public SubscriptionNode<T>? Parent => parent;
-
     /// <summary>The child for <c>+</c>.</summary>
-    public SubscriptionNode<T>? Plus => plus;
+    public SubscriptionNode<T>? Plus => children switch
+    {
+        null => null,
+        SubscriptionNode<T> single => single.BeginsWith("+"u8) ? single : null,
+        var several => ((Children)several).Plus,
+    };
 
     /// <summary>The child for <c>#</c>.</summary>
-    public SubscriptionNode<T>? Hash => hash;
+    public SubscriptionNode<T>? Hash => children switch
+    {
+        null => null,
+        SubscriptionNode<T> single => single.BeginsWith("#"u8) ? single : null,
+        var several => ((Children)several).Hash,
+    };
 
     /// <summary>The shared subscriptions to this filter; <see langword="null"/> if there is none.</summary>
     public IReadOnlyList<ShareGroup<T>>? Groups => groups;
@@ -35,7 +47,7 @@ internal sealed class SubscriptionNode<T>(SubscriptionNode<T>? parent, ReadOnlyM
     /// <summary>True if somebody has subscribed to this filter.</summary>
     public bool HasSubscriptions => subscriptions is not null;
 
-    public bool IsEmpty => subscriptions is null && groups is null && children is null && plus is null && hash is null;
+    public bool IsEmpty => subscriptions is null && groups is null && children is null;
 
     /// <summary>The receivers of a message that this filter alone matches; all topics for which that is so share them.</summary>
     public Receivers<T> Receivers => subscriptions switch
@@ -45,39 +57,51 @@ internal sealed class SubscriptionNode<T>(SubscriptionNode<T>? parent, ReadOnlyM
         _ => ((Subscribers<T>)subscriptions).Receivers,
     };
 
+    /// <summary>What its filter has after its first level, with the separator; most have nothing.</summary>
+    public ReadOnlySpan<byte> Tail(int lengthOfFirst) => levels.Span[lengthOfFirst..];
+
     /// <summary>The child for a level of a topic, if there is one; <c>+</c> and <c>#</c> do not stand in topics.</summary>
     public SubscriptionNode<T>? Find(ReadOnlySpan<byte> name) => children switch
     {
         null => null,
-        SubscriptionNode<T> single => name.SequenceEqual(single.level.Span) ? single : null,
-        _ => Lookup(children).TryGetValue(name, out var child) ? child : null,
+        SubscriptionNode<T> single => single.BeginsWith(name) ? single : null,
+        var several => ((Children)several).Find(name),
     };
 
     /// <summary>The child for a level of a filter, if there is one.</summary>
-    public SubscriptionNode<T>? FindLevel(ReadOnlySpan<byte> name) => name switch
+    public SubscriptionNode<T>? FindLevel(ReadOnlySpan<byte> name) => children switch
     {
-        [(byte)'+'] => plus,
-        [(byte)'#'] => hash,
+        Children several => several.FindLevel(name),
         _ => Find(name),
     };
 
-    /// <summary>The child for a level of a filter, made if there is none; it goes on using these bytes.</summary>
-    public SubscriptionNode<T> GetLevel(ReadOnlyMemory<byte> name) => name.Span switch
+    /// <summary>Adds a child for what a filter has left, if no other begins with that level; it goes on using these bytes.</summary>
+    public SubscriptionNode<T> AddChild(ReadOnlyMemory<byte> rest)
     {
-        [(byte)'+'] => plus ??= new(this, name),
-        [(byte)'#'] => hash ??= new(this, name),
-        var bytes => Find(bytes) ?? AddChild(new(this, name)),
-    };
+        var child = new SubscriptionNode<T>(rest);
+        children = children switch
+        {
+            null => child,
+            SubscriptionNode<T> single => new Children(single, child),
+            var several => ((Children)several).Add(child),
+        };
+        return child;
+    }
 
     /// <summary>Takes a child out.</summary>
-    public void RemoveLevel(SubscriptionNode<T> child)
+    public void RemoveChild(SubscriptionNode<T> child)
     {
-        if (child == plus)
-            plus = null;
-        else if (child == hash)
-            hash = null;
-        else if (children is not HashSet<SubscriptionNode<T>> set || (set.Remove(child) && set.Count == 0))
+        if (children == child || ((Children)children!).Remove(child))
             children = null;
+    }
+
+    /// <summary>Another filter shares the first level: what comes after it becomes a child.</summary>
+    public void Split(int lengthOfFirst)
+    {
+        children = new SubscriptionNode<T>(levels[(lengthOfFirst + 1)..]) { subscriptions = subscriptions, groups = groups };
+        (subscriptions, groups) = (null, null);
+        var first = levels[..lengthOfFirst];
+        levels = levels.Length > LongestKept ? first.ToArray() : first;
     }
 
     /// <summary>Adds a subscriber, or replaces its terms; true if it is new.</summary>
@@ -125,36 +149,86 @@ internal sealed class SubscriptionNode<T>(SubscriptionNode<T>? parent, ReadOnlyM
             groups = null;
     }
 
-    private SubscriptionNode<T> AddChild(SubscriptionNode<T> child)
+    // True if that is its first level.
+    private bool BeginsWith(ReadOnlySpan<byte> name)
     {
-        if (children is null)
-        {
-            children = child;
-            return child;
-        }
-
-        if (children is SubscriptionNode<T> single)
-            children = new HashSet<SubscriptionNode<T>>(ByLevel.Instance) { single };
-        ((HashSet<SubscriptionNode<T>>)children).Add(child);
-        return child;
+        var own = levels.Span;
+        return own.StartsWith(name) && (own.Length == name.Length || own[name.Length] == Separator);
     }
 
-    private static HashSet<SubscriptionNode<T>>.AlternateLookup<ReadOnlySpan<byte>> Lookup(object children) =>
-        ((HashSet<SubscriptionNode<T>>)children).GetAlternateLookup<ReadOnlySpan<byte>>();
-
-    // Children of one node differ in their level; a child is found by its bytes.
-    private sealed class ByLevel : IEqualityComparer<SubscriptionNode<T>>, IAlternateEqualityComparer<ReadOnlySpan<byte>, SubscriptionNode<T>>
+    private ReadOnlySpan<byte> FirstLevel()
     {
-        public static readonly ByLevel Instance = new();
+        var own = levels.Span;
+        var length = own.IndexOf(Separator);
+        return length < 0 ? own : own[..length];
+    }
+
+    /// <summary>Several children: the two wildcards, which every look-up asks for, stand beside the set of the others, or the only one.</summary>
+    private sealed class Children
+    {
+        private object? names;
+
+        public Children(SubscriptionNode<T> first, SubscriptionNode<T> second) => Add(first).Add(second);
+
+        public SubscriptionNode<T>? Plus { get; private set; }
+
+        public SubscriptionNode<T>? Hash { get; private set; }
+
+        public SubscriptionNode<T>? Find(ReadOnlySpan<byte> name) => names switch
+        {
+            null => null,
+            SubscriptionNode<T> single => single.BeginsWith(name) ? single : null,
+            var set => ((HashSet<SubscriptionNode<T>>)set).GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(name, out var child) ? child : null,
+        };
+
+        public SubscriptionNode<T>? FindLevel(ReadOnlySpan<byte> name) => name switch
+        {
+            [(byte)'+'] => Plus,
+            [(byte)'#'] => Hash,
+            _ => Find(name),
+        };
+
+        public Children Add(SubscriptionNode<T> child)
+        {
+            if (child.BeginsWith("+"u8))
+                Plus = child;
+            else if (child.BeginsWith("#"u8))
+                Hash = child;
+            else if (names is null)
+                names = child;
+            else if (names is HashSet<SubscriptionNode<T>> set)
+                set.Add(child);
+            else
+                names = new HashSet<SubscriptionNode<T>>(ByFirstLevel.Instance) { (SubscriptionNode<T>)names, child };
+            return this;
+        }
+
+        /// <summary>Takes a child out; true if none is left.</summary>
+        public bool Remove(SubscriptionNode<T> child)
+        {
+            if (child == Plus)
+                Plus = null;
+            else if (child == Hash)
+                Hash = null;
+            else if (names is not HashSet<SubscriptionNode<T>> set || (set.Remove(child) && set.Count == 0))
+                names = null;
+            return Plus is null && Hash is null && names is null;
+        }
+    }
+
+    // Children of one node differ in their first level; a child is found by its bytes.
+    private sealed class ByFirstLevel : IEqualityComparer<SubscriptionNode<T>>, IAlternateEqualityComparer<ReadOnlySpan<byte>, SubscriptionNode<T>>
+    {
+        public static readonly ByFirstLevel Instance = new();
 
         public bool Equals(SubscriptionNode<T>? x, SubscriptionNode<T>? y) => x == y;
 
-        public int GetHashCode([DisallowNull] SubscriptionNode<T> obj) => GetHashCode(obj.level.Span);
+        public int GetHashCode([DisallowNull] SubscriptionNode<T> obj) => GetHashCode(obj.FirstLevel());
 
-        public bool Equals(ReadOnlySpan<byte> alternate, SubscriptionNode<T> other) => alternate.SequenceEqual(other.level.Span);
+        public bool Equals(ReadOnlySpan<byte> alternate, SubscriptionNode<T> other) => other.BeginsWith(alternate);
 
         public int GetHashCode(ReadOnlySpan<byte> alternate) => Utf8Comparer.Instance.GetHashCode(alternate);
 
-        public SubscriptionNode<T> Create(ReadOnlySpan<byte> alternate) => throw new NotSupportedException("A node has a parent.");
+        public SubscriptionNode<T> Create(ReadOnlySpan<byte> alternate) => throw new NotSupportedException("A node is made for a filter.");
     }
 }

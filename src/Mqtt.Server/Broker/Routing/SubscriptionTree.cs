@@ -6,11 +6,11 @@ namespace Mqtt.Server.Broker.Routing;
 internal sealed class SubscriptionTree<T>
     where T : class
 {
-    // A node keeps the filter alive for which it was made. Of a longer one it keeps the level alone.
-    private const int LongestKept = 128;
-
-    private readonly SubscriptionNode<T> root = new(null, default);
+    private readonly SubscriptionNode<T> root = new(default);
     private readonly Stack<(SubscriptionNode<T> Node, int At)> open = new();
+
+    // To the filter that is taken out.
+    private readonly List<SubscriptionNode<T>> way = [];
 
     /// <summary>Adds a subscription, or replaces the one of the same subscriber and filter; true if it is new. The filter owns its bytes.</summary>
     public bool Add(MqttString filter, in Subscription<T> subscription) => Grow(filter).Add(subscription.Target);
@@ -21,19 +21,23 @@ internal sealed class SubscriptionTree<T>
     /// <summary>Takes a subscription out, and the branches that it leaves empty; true if it was there.</summary>
     public bool Remove(ReadOnlySpan<byte> filter, T subscriber)
     {
-        if (Find(filter) is not { } node || !node.Remove(subscriber))
-            return false;
-        Prune(node);
-        return true;
+        var wasThere = TryFind(filter) && way[^1].Remove(subscriber);
+        if (wasThere)
+            Prune();
+        way.Clear();
+        return wasThere;
     }
 
     /// <summary>Takes a shared subscription out.</summary>
     public void Remove(ShareGroup<T> group)
     {
-        if (Find(group.TopicFilter.Span) is not { } node)
-            return;
-        node.Remove(group);
-        Prune(node);
+        if (TryFind(group.TopicFilter.Span))
+        {
+            way[^1].Remove(group);
+            Prune();
+        }
+
+        way.Clear();
     }
 
     /// <summary>Collects where the filters end that match a topic name and have subscriptions, shared or not.</summary>
@@ -59,10 +63,20 @@ internal sealed class SubscriptionTree<T>
             var level = length < 0 ? topic[at..] : topic.Slice(at, length);
             var next = at + level.Length + 1;
             if (wildcards && node.Plus is { } any)
-                open.Push((any, next));
+                GoOn(any, 1, topic, next, matches);
             if (node.Find(level) is { } child)
-                open.Push((child, next));
+                GoOn(child, level.Length, topic, next, matches);
         }
+    }
+
+    // To a node whose first level matches: its own levels are all that is left of a filter, or its children are the next ones.
+    private void GoOn(SubscriptionNode<T> node, int lengthOfFirst, ReadOnlySpan<byte> topic, int next, List<SubscriptionNode<T>> matches)
+    {
+        var tail = node.Tail(lengthOfFirst);
+        if (tail.IsEmpty)
+            open.Push((node, next));
+        else if (next > topic.Length ? tail.SequenceEqual("/#"u8) : MqttTopic.Matches(tail, topic[(next - 1)..]))
+            Take(node, matches);
     }
 
     private static void Take(SubscriptionNode<T> node, List<SubscriptionNode<T>> matches)
@@ -77,29 +91,44 @@ internal sealed class SubscriptionTree<T>
         var at = 0;
         foreach (var level in new Levels(filter.Span))
         {
-            node = node.GetLevel(filter.Length <= LongestKept ? filter.Bytes.Slice(at, level.Length) : level.ToArray());
+            if (node.FindLevel(level) is not { } child)
+                return node.AddChild(filter.Bytes[at..]);
+            if (child.Tail(level.Length) is { IsEmpty: false } tail)
+            {
+                if (tail.SequenceEqual(filter.Span[(at + level.Length)..]))
+                    return child;
+                child.Split(level.Length);
+            }
+
+            node = child;
             at += level.Length + 1;
         }
 
         return node;
     }
 
-    private SubscriptionNode<T>? Find(ReadOnlySpan<byte> filter)
+    // Leaves the way there in the list, which is empty before.
+    private bool TryFind(ReadOnlySpan<byte> filter)
     {
-        var node = root;
+        way.Add(root);
+        var at = 0;
         foreach (var level in new Levels(filter))
         {
-            if (node.FindLevel(level) is not { } child)
-                return null;
-            node = child;
+            if (way[^1].FindLevel(level) is not { } child)
+                return false;
+            way.Add(child);
+            at += level.Length;
+            if (child.Tail(level.Length) is { IsEmpty: false } tail)
+                return tail.SequenceEqual(filter[at..]);
+            at++;
         }
 
-        return node;
+        return true;
     }
 
-    private static void Prune(SubscriptionNode<T> node)
+    private void Prune()
     {
-        for (; node is { Parent: { } parent, IsEmpty: true }; node = parent)
-            parent.RemoveLevel(node);
+        for (var i = way.Count - 1; i > 0 && way[i].IsEmpty; i--)
+            way[i - 1].RemoveChild(way[i]);
     }
 }
