@@ -101,11 +101,8 @@ install_node_modules() {
 
 build() {
   local log
-  mkdir -p artifacts
-  touch artifacts/mqtt.stamp.new
   log=$(dotnet build Mqtt.sln -c Release -v quiet -nologo --disable-build-servers 2>&1 </dev/null) ||
     { grep -E ': (error|fatal) ' <<<"$log" | sort -u | head -n 50 || printf '%s\n' "$log"; give_up 'the build failed'; }
-  mv -f artifacts/mqtt.stamp.new artifacts/mqtt.stamp   # so that ./mqtt does not build it once more
 }
 
 run_all() {
