@@ -167,6 +167,68 @@ public sealed class RouterTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public void Answers_with_more_receivers_than_are_kept_are_right_and_their_memory_is_bounded()
+    {
+        const int Subscribers = 5_000;
+        var router = new Router<Client>();
+        foreach (var client in Enumerable.Range(0, Subscribers).Select(number => new Client(number)))
+        {
+            router.Add("t/+/x", new(client, default, NoLocal: false));
+            router.Add("t/#", new(client, default, NoLocal: false));
+        }
+
+        var before = GC.GetTotalMemory(forceFullCollection: true);
+        for (var i = 0; i < 400; i++)
+            FindOften(router, $"t/{i}/x").Should().Be(Subscribers);
+
+        (GC.GetTotalMemory(forceFullCollection: true) - before).Should().BeLessThan(32 * 1024 * 1024, "all of them would take twice as much");
+        Enumerable.Range(1, 400).Count(i => AllocatedBy(() => router.Find(Encoding.UTF8.GetBytes($"t/{400 - i}/x"))) < Subscribers)
+            .Should().BeGreaterThan(10, "where there is no room for all, there still is for many");
+    }
+
+    [Fact]
+    public void What_comes_all_the_time_is_still_answered_when_others_have_taken_all_other_places()
+    {
+        var router = new Router<Client>();
+        router.Add("+/there", new(new(1), default, NoLocal: false));
+        router.Add("always/#", new(new(2), default, NoLocal: false));
+        FindOften(router, "always/there");
+
+        for (var i = 0; i < 100_000; i++)
+        {
+            if (i % 100 == 0)
+                AllocatedBy(() => router.Find("always/there"u8)).Should().Be(0);
+            for (var times = 0; times < TimesUntilKept; times++)
+                router.Find(Encoding.UTF8.GetBytes($"{i}/there"));
+        }
+    }
+
+    [Fact]
+    public void Many_levels_beside_one_another_that_come_and_go_are_found_as_long_as_they_are_there()
+    {
+        var random = new SeededRandom(print: output.WriteLine);
+        var router = new Router<Client>();
+        var client = new Client(1);
+        var present = new HashSet<int>();
+
+        for (var step = 0; step < 60_000; step++)
+        {
+            // Up to some thousand of them, and back to none, three times.
+            var number = random.Next(5_000);
+            if (random.Chance(step / 10_000 % 2 == 0 ? 90 : 5))
+                router.Add($"site/{number}/temp", new(client, default, NoLocal: false)).Should().Be(present.Add(number));
+            else
+                router.Remove($"site/{number}/temp", client).Should().Be(present.Remove(number));
+
+            number = random.Next(5_000);
+            router.Find(Encoding.UTF8.GetBytes($"site/{number}/temp")).Targets.Length.Should().Be(present.Contains(number) ? 1 : 0, "step {0}, {1}", step, random);
+        }
+
+        foreach (var number in present)
+            router.Find(Encoding.UTF8.GetBytes($"site/{number}/temp")).Targets.Length.Should().Be(1);
+    }
+
+    [Fact]
     public void A_subscriber_of_several_filters_gets_one_copy_on_the_terms_of_all_or_one_of_each()
     {
         var client = new Client(1);

@@ -22,6 +22,7 @@ internal sealed class Router<T>
 
     // For one answer at a time. Under the lock.
     private readonly List<SubscriptionNode<T>> matches = [];
+    private readonly List<ShareGroup<T>> shared = [];
     private readonly Dictionary<T, int> places = new(ReferenceEqualityComparer.Instance);
     private readonly List<Target<T>> merged = [];
 
@@ -36,7 +37,11 @@ internal sealed class Router<T>
     public int Count => Volatile.Read(ref subscriptionCount);
 
     /// <summary>Everybody who gets a message of this topic.</summary>
-    public Match<T> Find(ReadOnlySpan<byte> topic) => answers.TryFind(topic, out var match) ? match : FindAndKeep(topic);
+    public Match<T> Find(ReadOnlySpan<byte> topic)
+    {
+        var hash = Utf8Comparer.Instance.GetHashCode(topic);
+        return answers.TryFind(topic, hash, out var match) ? match : FindAndKeep(topic, hash);
+    }
 
     /// <summary>Adds or replaces a subscription, a shared one too; true if it is new.</summary>
     /// <param name="filter">The filter; it owns its bytes.</param>
@@ -113,17 +118,13 @@ internal sealed class Router<T>
         return true;
     }
 
-    private Match<T> FindAndKeep(ReadOnlySpan<byte> topic)
+    private Match<T> FindAndKeep(ReadOnlySpan<byte> topic, int hash)
     {
         lock (gate)
         {
-            if (answers.TryFind(topic, out var match))
-                return match;
-            var wasKept = answers.TryFindOlder(topic, out match);
-            if (!wasKept)
-                match = Match(topic);
-            if (wasKept || answers.IsWorthKeeping(topic))
-                answers.Keep(topic, match);
+            var match = Match(topic);
+            if (answers.IsWorthKeeping(hash))
+                answers.Keep(topic, hash, match);
             return match;
         }
     }
@@ -131,16 +132,9 @@ internal sealed class Router<T>
     private Match<T> Match(ReadOnlySpan<byte> topic)
     {
         matches.Clear();
-        tree.Collect(topic, matches);
-        List<ShareGroup<T>>? shared = null;
-        foreach (var node in matches)
-        {
-            if (node.Groups is { } groups)
-                (shared ??= []).AddRange(groups);
-        }
-
-        matches.RemoveAll(static node => !node.HasSubscriptions);
-        return new(matches.Count == 1 ? matches[0].Receivers : new(Merge()), shared?.ToArray());
+        shared.Clear();
+        tree.Collect(topic, matches, shared);
+        return new(matches.Count == 1 ? matches[0].Receivers : new(Merge()), shared.Count == 0 ? null : [.. shared]);
     }
 
     // One copy for each subscriber, unless each of its subscriptions is to bring one.

@@ -1,6 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
-using Mqtt.Protocol;
-
 namespace Mqtt.Server.Broker.Routing;
 
 /// <summary>
@@ -30,7 +27,7 @@ internal sealed class SubscriptionNode<T>(ReadOnlyMemory<byte> levels)
     {
         null => null,
         SubscriptionNode<T> single => single.BeginsWith("+"u8) ? single : null,
-        var several => ((Children)several).Plus,
+        var several => ((SubscriptionChildren<T>)several).Plus,
     };
 
     /// <summary>The child for <c>#</c>.</summary>
@@ -38,7 +35,7 @@ internal sealed class SubscriptionNode<T>(ReadOnlyMemory<byte> levels)
     {
         null => null,
         SubscriptionNode<T> single => single.BeginsWith("#"u8) ? single : null,
-        var several => ((Children)several).Hash,
+        var several => ((SubscriptionChildren<T>)several).Hash,
     };
 
     /// <summary>The shared subscriptions to this filter; <see langword="null"/> if there is none.</summary>
@@ -65,13 +62,13 @@ internal sealed class SubscriptionNode<T>(ReadOnlyMemory<byte> levels)
     {
         null => null,
         SubscriptionNode<T> single => single.BeginsWith(name) ? single : null,
-        var several => ((Children)several).Find(name),
+        var several => ((SubscriptionChildren<T>)several).Find(name),
     };
 
     /// <summary>The child for a level of a filter, if there is one.</summary>
     public SubscriptionNode<T>? FindLevel(ReadOnlySpan<byte> name) => children switch
     {
-        Children several => several.FindLevel(name),
+        SubscriptionChildren<T> several => several.FindLevel(name),
         _ => Find(name),
     };
 
@@ -82,8 +79,8 @@ internal sealed class SubscriptionNode<T>(ReadOnlyMemory<byte> levels)
         children = children switch
         {
             null => child,
-            SubscriptionNode<T> single => new Children(single, child),
-            var several => ((Children)several).Add(child),
+            SubscriptionNode<T> single => new SubscriptionChildren<T>(single, child),
+            var several => ((SubscriptionChildren<T>)several).Add(child),
         };
         return child;
     }
@@ -91,7 +88,7 @@ internal sealed class SubscriptionNode<T>(ReadOnlyMemory<byte> levels)
     /// <summary>Takes a child out.</summary>
     public void RemoveChild(SubscriptionNode<T> child)
     {
-        if (children == child || ((Children)children!).Remove(child))
+        if (children == child || ((SubscriptionChildren<T>)children!).Remove(child))
             children = null;
     }
 
@@ -149,86 +146,18 @@ internal sealed class SubscriptionNode<T>(ReadOnlyMemory<byte> levels)
             groups = null;
     }
 
-    // True if that is its first level.
-    private bool BeginsWith(ReadOnlySpan<byte> name)
+    /// <summary>True if that is its first level.</summary>
+    public bool BeginsWith(ReadOnlySpan<byte> name)
     {
         var own = levels.Span;
         return own.StartsWith(name) && (own.Length == name.Length || own[name.Length] == Separator);
     }
 
-    private ReadOnlySpan<byte> FirstLevel()
+    /// <summary>Its first level.</summary>
+    public ReadOnlySpan<byte> FirstLevel()
     {
         var own = levels.Span;
         var length = own.IndexOf(Separator);
         return length < 0 ? own : own[..length];
-    }
-
-    /// <summary>Several children: the two wildcards, which every look-up asks for, stand beside the set of the others, or the only one.</summary>
-    private sealed class Children
-    {
-        private object? names;
-
-        public Children(SubscriptionNode<T> first, SubscriptionNode<T> second) => Add(first).Add(second);
-
-        public SubscriptionNode<T>? Plus { get; private set; }
-
-        public SubscriptionNode<T>? Hash { get; private set; }
-
-        public SubscriptionNode<T>? Find(ReadOnlySpan<byte> name) => names switch
-        {
-            null => null,
-            SubscriptionNode<T> single => single.BeginsWith(name) ? single : null,
-            var set => ((HashSet<SubscriptionNode<T>>)set).GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(name, out var child) ? child : null,
-        };
-
-        public SubscriptionNode<T>? FindLevel(ReadOnlySpan<byte> name) => name switch
-        {
-            [(byte)'+'] => Plus,
-            [(byte)'#'] => Hash,
-            _ => Find(name),
-        };
-
-        public Children Add(SubscriptionNode<T> child)
-        {
-            if (child.BeginsWith("+"u8))
-                Plus = child;
-            else if (child.BeginsWith("#"u8))
-                Hash = child;
-            else if (names is null)
-                names = child;
-            else if (names is HashSet<SubscriptionNode<T>> set)
-                set.Add(child);
-            else
-                names = new HashSet<SubscriptionNode<T>>(ByFirstLevel.Instance) { (SubscriptionNode<T>)names, child };
-            return this;
-        }
-
-        /// <summary>Takes a child out; true if none is left.</summary>
-        public bool Remove(SubscriptionNode<T> child)
-        {
-            if (child == Plus)
-                Plus = null;
-            else if (child == Hash)
-                Hash = null;
-            else if (names is not HashSet<SubscriptionNode<T>> set || (set.Remove(child) && set.Count == 0))
-                names = null;
-            return Plus is null && Hash is null && names is null;
-        }
-    }
-
-    // Children of one node differ in their first level; a child is found by its bytes.
-    private sealed class ByFirstLevel : IEqualityComparer<SubscriptionNode<T>>, IAlternateEqualityComparer<ReadOnlySpan<byte>, SubscriptionNode<T>>
-    {
-        public static readonly ByFirstLevel Instance = new();
-
-        public bool Equals(SubscriptionNode<T>? x, SubscriptionNode<T>? y) => x == y;
-
-        public int GetHashCode([DisallowNull] SubscriptionNode<T> obj) => GetHashCode(obj.FirstLevel());
-
-        public bool Equals(ReadOnlySpan<byte> alternate, SubscriptionNode<T> other) => other.BeginsWith(alternate);
-
-        public int GetHashCode(ReadOnlySpan<byte> alternate) => Utf8Comparer.Instance.GetHashCode(alternate);
-
-        public SubscriptionNode<T> Create(ReadOnlySpan<byte> alternate) => throw new NotSupportedException("A node is made for a filter.");
     }
 }

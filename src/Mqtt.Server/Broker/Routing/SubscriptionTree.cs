@@ -40,8 +40,8 @@ internal sealed class SubscriptionTree<T>
         way.Clear();
     }
 
-    /// <summary>Collects where the filters end that match a topic name and have subscriptions, shared or not.</summary>
-    public void Collect(ReadOnlySpan<byte> topic, List<SubscriptionNode<T>> matches)
+    /// <summary>Collects where the filters end that match a topic name and have subscriptions, and the shared subscriptions to them.</summary>
+    public void Collect(ReadOnlySpan<byte> topic, List<SubscriptionNode<T>> matches, List<ShareGroup<T>> shared)
     {
         open.Clear();
         open.Push((root, 0));
@@ -52,10 +52,10 @@ internal sealed class SubscriptionTree<T>
             // A wildcard in the first level does not match a topic that begins with $ [MQTT-4.7.2-1].
             var wildcards = at > 0 || topic is not [(byte)'$', ..];
             if (wildcards && node.Hash is { } rest)
-                Take(rest, matches);
+                Take(rest, matches, shared);
             if (at > topic.Length)
             {
-                Take(node, matches);
+                Take(node, matches, shared);
                 continue;
             }
 
@@ -63,26 +63,28 @@ internal sealed class SubscriptionTree<T>
             var level = length < 0 ? topic[at..] : topic.Slice(at, length);
             var next = at + level.Length + 1;
             if (wildcards && node.Plus is { } any)
-                GoOn(any, 1, topic, next, matches);
+                GoOn(any, 1, topic, next, matches, shared);
             if (node.Find(level) is { } child)
-                GoOn(child, level.Length, topic, next, matches);
+                GoOn(child, level.Length, topic, next, matches, shared);
         }
     }
 
     // To a node whose first level matches: its own levels are all that is left of a filter, or its children are the next ones.
-    private void GoOn(SubscriptionNode<T> node, int lengthOfFirst, ReadOnlySpan<byte> topic, int next, List<SubscriptionNode<T>> matches)
+    private void GoOn(SubscriptionNode<T> node, int lengthOfFirst, ReadOnlySpan<byte> topic, int next, List<SubscriptionNode<T>> matches, List<ShareGroup<T>> shared)
     {
         var tail = node.Tail(lengthOfFirst);
         if (tail.IsEmpty)
             open.Push((node, next));
         else if (next > topic.Length ? tail.SequenceEqual("/#"u8) : MqttTopic.Matches(tail, topic[(next - 1)..]))
-            Take(node, matches);
+            Take(node, matches, shared);
     }
 
-    private static void Take(SubscriptionNode<T> node, List<SubscriptionNode<T>> matches)
+    private static void Take(SubscriptionNode<T> node, List<SubscriptionNode<T>> matches, List<ShareGroup<T>> shared)
     {
-        if (node.HasSubscriptions || node.Groups is not null)
+        if (node.HasSubscriptions)
             matches.Add(node);
+        if (node.Groups is { } groups)
+            shared.AddRange(groups);
     }
 
     private SubscriptionNode<T> Grow(MqttString filter)
