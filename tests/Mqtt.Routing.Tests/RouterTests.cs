@@ -4,7 +4,9 @@ using Mqtt.Server.Broker.Routing;
 
 namespace Mqtt.Routing.Tests;
 
-/// <summary>Who gets the messages of a topic, whatever came and went before, and whatever was asked before.</summary>
+/// <summary>Who gets the messages of a topic, whatever came and went before, and whatever was asked before. Alone: some of them measure the memory of the process.</summary>
+[Collection(nameof(RouterTests))]
+[CollectionDefinition(nameof(RouterTests), DisableParallelization = true)]
 public sealed class RouterTests(ITestOutputHelper output)
 {
     // How often a topic is met before its answer is kept.
