@@ -18,6 +18,7 @@ public sealed class RouterThreadsTests(ITestOutputHelper output)
     private readonly Client[] clients = [.. Enumerable.Range(0, Topics).Select(number => new Client(number))];
     private readonly byte[][] topics = [.. Enumerable.Range(0, Topics).Select(number => Encoding.UTF8.GetBytes($"t/{number}/x"))];
     private readonly int[] changes = new int[Topics];
+
     [Fact]
     public async Task What_has_come_or_gone_is_seen_by_every_message_that_comes_later_on_any_thread()
     {
