@@ -12,8 +12,8 @@ public sealed class RouterTests(ITestOutputHelper output)
     // How often a topic is met before its answer is kept.
     private const int TimesUntilKept = 4;
 
-    // Few names, so that filters and topics meet; the empty level is one of them, and so is one that clients cannot reach by wildcards.
-    private static readonly string[] Names = ["a", "b", "c", "", "$x"];
+    // Few names, so that filters and topics meet; the empty level is one of them, one that clients cannot reach by wildcards, and one of which a node keeps no copy.
+    private static readonly string[] Names = ["a", "b", "level-of-many-bytes", "", "$x"];
 
     // Most that come stay, or few: then most filters share their way with none, and levels part and are left alone again all the time.
     [Theory]

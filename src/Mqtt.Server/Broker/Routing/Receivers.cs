@@ -1,11 +1,17 @@
+using System.Diagnostics.CodeAnalysis;
+
 namespace Mqtt.Server.Broker.Routing;
 
-/// <summary>Some receivers, which never change: an array, or for many of them pieces that are shared with what comes before and after a change.</summary>
+/// <summary>Some receivers, which never change: one, an array, or for many of them pieces that are shared with what comes before and after a change.</summary>
 internal readonly struct Receivers<T>
     where T : class
 {
-    private readonly Target<T>[] first;
+    private readonly Target<T> only;
+    private readonly Target<T>[]? first;
     private readonly Target<T>[][]? pieces;
+
+    /// <summary>A single one, at hand without a further place in memory.</summary>
+    public Receivers(in Target<T> only) => (this.only, Length) = (only, 1);
 
     /// <summary>All of an array.</summary>
     public Receivers(Target<T>[] targets) => (first, Length) = (targets, targets.Length);
@@ -15,7 +21,8 @@ internal readonly struct Receivers<T>
 
     public int Length { get; }
 
-    public Enumerator GetEnumerator() => new(this);
+    [UnscopedRef]
+    public Enumerator GetEnumerator() => first is null ? new(new(in only), null, Length) : new(first, pieces, Length);
 
     public ref struct Enumerator
     {
@@ -25,11 +32,11 @@ internal readonly struct Receivers<T>
         private int at;
         private int next;
 
-        public Enumerator(Receivers<T> receivers)
+        internal Enumerator(ReadOnlySpan<Target<T>> first, Target<T>[][]? pieces, int count)
         {
-            pieces = receivers.pieces;
-            left = receivers.Length;
-            Open(receivers.first ?? []);
+            this.pieces = pieces;
+            left = count;
+            Open(first);
             next = 1;
         }
 
@@ -47,9 +54,9 @@ internal readonly struct Receivers<T>
         }
 
         // The last piece has room for those who come later.
-        private void Open(Target<T>[] targets)
+        private void Open(ReadOnlySpan<Target<T>> targets)
         {
-            piece = targets.AsSpan(0, Math.Min(left, targets.Length));
+            piece = targets[..Math.Min(left, targets.Length)];
             left -= piece.Length;
             at = -1;
         }

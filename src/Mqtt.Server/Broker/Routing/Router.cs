@@ -146,7 +146,8 @@ internal sealed class Router<T>
         places.Clear();
         foreach (var node in matches)
         {
-            foreach (ref readonly var target in node.Receivers)
+            var receivers = node.Receivers;
+            foreach (ref readonly var target in receivers)
             {
                 if (copyPerSubscription || places.TryAdd(target.Subscriber, merged.Count))
                     merged.Add(target);

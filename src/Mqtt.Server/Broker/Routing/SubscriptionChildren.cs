@@ -3,7 +3,7 @@ using Mqtt.Protocol;
 namespace Mqtt.Server.Broker.Routing;
 
 /// <summary>
-/// Several children of a node, which differ in their first level: the two wildcards, which every look-up asks for, stand beside a table of the others.
+/// The children of a node, which differ in their first level: the two wildcards, which every look-up asks for, stand beside the only other one, or a table of those.
 /// A child's hash stands beside it in the table, so that with a hundred thousand filters, when no cache remembers them, a look-up touches
 /// one place of the table and one child.
 /// </summary>
@@ -11,10 +11,11 @@ internal sealed class SubscriptionChildren<T>
     where T : class
 {
     // As many as a power of two, a quarter of them free: a child stands in the first free place from the one on that its hash names.
-    private Slot[] slots = new Slot[2];
+    private Slot[]? slots;
     private int count;
 
-    public SubscriptionChildren(SubscriptionNode<T> first, SubscriptionNode<T> second) => Add(first).Add(second);
+    // While there is no table.
+    private SubscriptionNode<T>? only;
 
     /// <summary>The child for <c>+</c>.</summary>
     public SubscriptionNode<T>? Plus { get; private set; }
@@ -25,8 +26,10 @@ internal sealed class SubscriptionChildren<T>
     /// <summary>The child for a level of a topic.</summary>
     public SubscriptionNode<T>? Find(ReadOnlySpan<byte> name)
     {
+        if (slots is null)
+            return only is not null && only.BeginsWith(name) ? only : null;
         var hash = HashOf(name);
-        for (var i = hash & (slots.Length - 1); slots[i].Child is { } child; i = After(i))
+        for (var i = hash & (slots.Length - 1); slots[i].Child is { } child; i = After(i, slots))
         {
             if (slots[i].Hash == hash && child.BeginsWith(name))
                 return child;
@@ -44,16 +47,17 @@ internal sealed class SubscriptionChildren<T>
     };
 
     /// <summary>Adds a child; no other begins with its level.</summary>
-    public SubscriptionChildren<T> Add(SubscriptionNode<T> child)
+    public void Add(SubscriptionNode<T> child)
     {
         var name = child.FirstLevel();
         if (name.SequenceEqual("+"u8))
             Plus = child;
         else if (name.SequenceEqual("#"u8))
             Hash = child;
+        else if (slots is null && only is null)
+            only = child;
         else
-            Place(child, HashOf(name));
-        return this;
+            Place(child);
     }
 
     /// <summary>Takes a child out; true if none is left.</summary>
@@ -63,59 +67,75 @@ internal sealed class SubscriptionChildren<T>
             Plus = null;
         else if (child == Hash)
             Hash = null;
+        else if (child == only)
+            only = null;
         else
-            Displace(child);
-        return Plus is null && Hash is null && count == 0;
+            Displace(child, slots!);
+        return Plus is null && Hash is null && only is null && slots is null;
     }
 
     private static int HashOf(ReadOnlySpan<byte> name) => Utf8Comparer.Instance.GetHashCode(name);
 
-    private int After(int place) => (place + 1) & (slots.Length - 1);
+    private static int After(int place, Slot[] slots) => (place + 1) & (slots.Length - 1);
 
-    private void Place(SubscriptionNode<T> child, int hash)
+    private void Place(SubscriptionNode<T> child)
     {
-        if (++count > slots.Length * 3 / 4)
-            Resize(slots.Length * 2);
-        Put(new(hash, child));
-    }
-
-    private void Displace(SubscriptionNode<T> child)
-    {
-        var place = HashOf(child.FirstLevel()) & (slots.Length - 1);
-        while (slots[place].Child != child)
-            place = After(place);
-        count--;
-
-        // Those that come next stand where they do because others were in their way: one less is now.
-        slots[place] = default;
-        for (var next = After(place); slots[next].Child is not null; next = After(next))
+        if (slots is null)
         {
-            var moved = slots[next];
-            slots[next] = default;
-            Put(moved);
+            slots = new Slot[4];
+            Put(only!, slots);
+            (only, count) = (null, 1);
         }
 
-        if (slots.Length > 2 && count < slots.Length / 4)
-            Resize(slots.Length / 2);
+        if (++count > slots.Length * 3 / 4)
+            slots = Resized(slots, slots.Length * 2);
+        Put(child, slots);
     }
 
-    private void Put(in Slot slot)
+    private void Displace(SubscriptionNode<T> child, Slot[] table)
+    {
+        var place = HashOf(child.FirstLevel()) & (table.Length - 1);
+        while (table[place].Child != child)
+            place = After(place, table);
+        if (--count == 0)
+        {
+            slots = null;
+            return;
+        }
+
+        // Those that come next stand where they do because others were in their way: one less is now.
+        table[place] = default;
+        for (var next = After(place, table); table[next].Child is not null; next = After(next, table))
+        {
+            var moved = table[next];
+            table[next] = default;
+            Put(moved, table);
+        }
+
+        if (count < table.Length / 4)
+            slots = Resized(table, table.Length / 2);
+    }
+
+    private static void Put(SubscriptionNode<T> child, Slot[] slots) => Put(new Slot(HashOf(child.FirstLevel()), child), slots);
+
+    private static void Put(in Slot slot, Slot[] slots)
     {
         var place = slot.Hash & (slots.Length - 1);
         while (slots[place].Child is not null)
-            place = After(place);
+            place = After(place, slots);
         slots[place] = slot;
     }
 
-    private void Resize(int length)
+    private static Slot[] Resized(Slot[] before, int length)
     {
-        var before = slots;
-        slots = new Slot[length];
+        var slots = new Slot[length];
         foreach (var slot in before)
         {
             if (slot.Child is not null)
-                Put(slot);
+                Put(slot, slots);
         }
+
+        return slots;
     }
 
     private readonly record struct Slot(int Hash, SubscriptionNode<T>? Child);

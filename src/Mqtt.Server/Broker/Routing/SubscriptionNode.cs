@@ -8,133 +8,95 @@ namespace Mqtt.Server.Broker.Routing;
 internal sealed class SubscriptionNode<T>(ReadOnlyMemory<byte> levels)
     where T : class
 {
-    // A level keeps the filter alive from which it was parted. Of a longer one it has a copy: others may need it long after.
+    // Levels may keep the filter alive from which they were parted. Of a longer one there is a copy: others may need it long after.
     private const int LongestKept = 128;
 
     private const byte Separator = (byte)'/';
 
-    private ReadOnlyMemory<byte> levels = levels;
+    private LevelBytes levels = new(levels);
 
-    // The only child, or several.
-    private object? children;
-
-    // An array of one receiver, which never changes, or several subscribers.
-    private object? subscriptions;
+    // The only subscriber, whom a message finds here and not one place in memory further; or several.
+    private Target<T> single;
+    private Subscribers<T>? several;
     private List<ShareGroup<T>>? groups;
 
-    /// <summary>The child for <c>+</c>.</summary>
-    public SubscriptionNode<T>? Plus => children switch
-    {
-        null => null,
-        SubscriptionNode<T> single => single.BeginsWith("+"u8) ? single : null,
-        var several => ((SubscriptionChildren<T>)several).Plus,
-    };
-
-    /// <summary>The child for <c>#</c>.</summary>
-    public SubscriptionNode<T>? Hash => children switch
-    {
-        null => null,
-        SubscriptionNode<T> single => single.BeginsWith("#"u8) ? single : null,
-        var several => ((SubscriptionChildren<T>)several).Hash,
-    };
+    /// <summary>Where the filters go on; <see langword="null"/> at the end of one that no other goes beyond.</summary>
+    public SubscriptionChildren<T>? Children { get; private set; }
 
     /// <summary>The shared subscriptions to this filter; <see langword="null"/> if there is none.</summary>
     public IReadOnlyList<ShareGroup<T>>? Groups => groups;
 
     /// <summary>True if somebody has subscribed to this filter.</summary>
-    public bool HasSubscriptions => subscriptions is not null;
+    public bool HasSubscriptions => single.Subscriber is not null || several is not null;
 
-    public bool IsEmpty => subscriptions is null && groups is null && children is null;
+    public bool IsEmpty => !HasSubscriptions && groups is null && Children is null;
 
-    /// <summary>The receivers of a message that this filter alone matches; all topics for which that is so share them.</summary>
-    public Receivers<T> Receivers => subscriptions switch
-    {
-        null => default,
-        Target<T>[] single => new(single),
-        _ => ((Subscribers<T>)subscriptions).Receivers,
-    };
+    /// <summary>The receivers of a message that this filter alone matches; where they are many, all topics for which that is so share them.</summary>
+    public Receivers<T> Receivers => several is not null ? several.Receivers : new(single);
 
     /// <summary>What its filter has after its first level, with the separator; most have nothing.</summary>
     public ReadOnlySpan<byte> Tail(int lengthOfFirst) => levels.Span[lengthOfFirst..];
-
-    /// <summary>The child for a level of a topic, if there is one; <c>+</c> and <c>#</c> do not stand in topics.</summary>
-    public SubscriptionNode<T>? Find(ReadOnlySpan<byte> name) => children switch
-    {
-        null => null,
-        SubscriptionNode<T> single => single.BeginsWith(name) ? single : null,
-        var several => ((SubscriptionChildren<T>)several).Find(name),
-    };
-
-    /// <summary>The child for a level of a filter, if there is one.</summary>
-    public SubscriptionNode<T>? FindLevel(ReadOnlySpan<byte> name) => children switch
-    {
-        SubscriptionChildren<T> several => several.FindLevel(name),
-        _ => Find(name),
-    };
 
     /// <summary>Adds a child for what a filter has left, if no other begins with that level; it goes on using these bytes.</summary>
     public SubscriptionNode<T> AddChild(ReadOnlyMemory<byte> rest)
     {
         var child = new SubscriptionNode<T>(rest);
-        children = children switch
-        {
-            null => child,
-            SubscriptionNode<T> single => new SubscriptionChildren<T>(single, child),
-            var several => ((SubscriptionChildren<T>)several).Add(child),
-        };
+        (Children ??= new()).Add(child);
         return child;
     }
 
     /// <summary>Takes a child out.</summary>
     public void RemoveChild(SubscriptionNode<T> child)
     {
-        if (children == child || ((SubscriptionChildren<T>)children!).Remove(child))
-            children = null;
+        if (Children!.Remove(child))
+            Children = null;
     }
 
     /// <summary>Another filter shares the first level: what comes after it becomes a child.</summary>
     public void Split(int lengthOfFirst)
     {
-        children = new SubscriptionNode<T>(levels[(lengthOfFirst + 1)..]) { subscriptions = subscriptions, groups = groups };
-        (subscriptions, groups) = (null, null);
-        var first = levels[..lengthOfFirst];
-        levels = levels.Length > LongestKept ? first.ToArray() : first;
+        var all = levels.ToMemory();
+        var end = AddChild(all[(lengthOfFirst + 1)..]);
+        (end.single, end.several, end.groups) = (single, several, groups);
+        (single, several, groups) = (default, null, null);
+        var first = all[..lengthOfFirst];
+        levels = new(all.Length > LongestKept ? first.ToArray() : first);
     }
 
     /// <summary>Adds a subscriber, or replaces its terms; true if it is new.</summary>
     public bool Add(in Target<T> target)
     {
-        if (subscriptions is Subscribers<T> several)
+        if (several is not null)
             return several.Add(target);
-        if (subscriptions is not Target<T>[] single || single[0].Subscriber == target.Subscriber)
+        if (single.Subscriber is not null && single.Subscriber != target.Subscriber)
         {
-            var isFirst = subscriptions is null;
-            subscriptions = new[] { target };
-            return isFirst;
+            several = new Subscribers<T>();
+            several.Add(single);
+            several.Add(target);
+            single = default;
+            return true;
         }
 
-        var both = new Subscribers<T>();
-        both.Add(single[0]);
-        both.Add(target);
-        subscriptions = both;
-        return true;
+        var isNew = single.Subscriber is null;
+        single = target;
+        return isNew;
     }
 
     /// <summary>Takes a subscriber out; true if it was there.</summary>
     public bool Remove(T subscriber)
     {
-        if (subscriptions is Subscribers<T> several)
+        if (several is null)
         {
-            var wasThere = several.Remove(subscriber);
-            if (several.Count == 0)
-                subscriptions = null;
-            return wasThere;
+            if (single.Subscriber != subscriber)
+                return false;
+            single = default;
+            return true;
         }
 
-        if (subscriptions is not Target<T>[] single || single[0].Subscriber != subscriber)
-            return false;
-        subscriptions = null;
-        return true;
+        var wasThere = several.Remove(subscriber);
+        if (several.Count == 0)
+            several = null;
+        return wasThere;
     }
 
     public void Add(ShareGroup<T> group) => (groups ??= []).Add(group);

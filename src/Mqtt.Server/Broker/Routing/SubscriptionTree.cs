@@ -51,7 +51,8 @@ internal sealed class SubscriptionTree<T>
 
             // A wildcard in the first level does not match a topic that begins with $ [MQTT-4.7.2-1].
             var wildcards = at > 0 || topic is not [(byte)'$', ..];
-            if (wildcards && node.Hash is { } rest)
+            var children = node.Children;
+            if (wildcards && children?.Hash is { } rest)
                 Take(rest, matches, shared);
             if (at > topic.Length)
             {
@@ -59,12 +60,14 @@ internal sealed class SubscriptionTree<T>
                 continue;
             }
 
+            if (children is null)
+                continue;
             var length = topic[at..].IndexOf((byte)'/');
             var level = length < 0 ? topic[at..] : topic.Slice(at, length);
             var next = at + level.Length + 1;
-            if (wildcards && node.Plus is { } any)
+            if (wildcards && children.Plus is { } any)
                 GoOn(any, 1, topic, next, matches, shared);
-            if (node.Find(level) is { } child)
+            if (children.Find(level) is { } child)
                 GoOn(child, level.Length, topic, next, matches, shared);
         }
     }
@@ -93,7 +96,7 @@ internal sealed class SubscriptionTree<T>
         var at = 0;
         foreach (var level in new Levels(filter.Span))
         {
-            if (node.FindLevel(level) is not { } child)
+            if (node.Children?.FindLevel(level) is not { } child)
                 return node.AddChild(filter.Bytes[at..]);
             if (child.Tail(level.Length) is { IsEmpty: false } tail)
             {
@@ -116,7 +119,7 @@ internal sealed class SubscriptionTree<T>
         var at = 0;
         foreach (var level in new Levels(filter))
         {
-            if (way[^1].FindLevel(level) is not { } child)
+            if (way[^1].Children?.FindLevel(level) is not { } child)
                 return false;
             way.Add(child);
             at += level.Length;
