@@ -52,8 +52,8 @@ public static class MqttHandlerExtensions
         {
             if (middlewares.Length == 0)
                 return innermost;
-            return innermost is IInlineMqttHandler && Array.TrueForAll(middlewares, middleware => middleware is IInlineMqttMiddleware)
-                ? new InlineComposedHandler(middlewares, innermost)
+            return innermost is IInlineMqttHandler inline && Array.TrueForAll(middlewares, middleware => middleware is IInlineMqttMiddleware)
+                ? new InlineComposedHandler(middlewares, inline)
                 : new ComposedHandler(middlewares, innermost);
         }
 
@@ -63,6 +63,9 @@ public static class MqttHandlerExtensions
 
         public ValueTask OnClosedAsync(MqttConnection connection, MqttCloseCause cause) => Middlewares[0].OnClosedAsync(connection, cause, next);
 
-        private sealed class InlineComposedHandler(IMqttMiddleware[] middlewares, IMqttHandler innermost) : ComposedHandler(middlewares, innermost), IInlineMqttHandler;
+        private sealed class InlineComposedHandler(IMqttMiddleware[] middlewares, IInlineMqttHandler innermost) : ComposedHandler(middlewares, innermost), IInlineMqttHandler
+        {
+            public int LookAhead(ReadOnlySpan<byte> unread) => innermost.LookAhead(unread);
+        }
     }
 }

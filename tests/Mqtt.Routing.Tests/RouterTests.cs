@@ -44,6 +44,7 @@ public sealed class RouterTests(ITestOutputHelper output)
             }
 
             var topic = RandomTopic(random);
+            LookAhead(router, [topic, RandomTopic(random), RandomTopic(random)]);
             Describe(router.Find(topic.Span)).Should().BeEquivalentTo(Expected(present, topic), "step {0}, topic '{1}', {2}", step, topic, random);
         }
 
@@ -338,6 +339,16 @@ public sealed class RouterTests(ITestOutputHelper output)
     {
         var topic = string.Join('/', Enumerable.Range(0, random.Next(1, 6)).Select(_ => Names[random.Next(Names.Length)]));
         return topic.Length == 0 ? "a" : topic;
+    }
+
+    // Of no consequence for any answer.
+    private static void LookAhead(Router<Client> router, MqttString[] topics)
+    {
+        var places = new TopicPlace[topics.Length];
+        var start = 0;
+        for (var i = 0; i < topics.Length; start += places[i++].Length)
+            places[i] = new(start, topics[i].Length);
+        router.Fetch(topics.SelectMany(topic => topic.Span.ToArray()).ToArray(), places);
     }
 
     private static List<string> Describe(Match<Client> match)

@@ -53,6 +53,7 @@ public sealed class RouterThreadsTests(ITestOutputHelper output)
         while (told < Answers)
         {
             var first = random.Next(Topics);
+            router.Fetch(topics[first], [new(0, topics[first].Length)]);
             for (var i = 0; i < 50; i++)
             {
                 var number = (first + (i % 5)) % Topics;

@@ -98,6 +98,9 @@ public sealed partial class MqttBroker : IInlineMqttHandler, IAsyncDisposable
     /// <summary>True: whoever waits for a hook that does not answer is untied from its session when its connection ends, and not when the hook does.</summary>
     public bool HearsOfEndEarly => true;
 
+    /// <summary>Has the processor fetch from memory what the next messages will need to be routed; with few subscriptions it does nothing.</summary>
+    public int LookAhead(ReadOnlySpan<byte> unread) => publishing.LookAhead(unread);
+
     /// <inheritdoc/>
     public ValueTask OnPacketAsync(MqttConnection connection, MqttPacket packet)
     {

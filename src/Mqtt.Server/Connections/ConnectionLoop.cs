@@ -31,7 +31,7 @@ internal sealed class ConnectionLoop : Deadline
     private readonly MqttChannel channel;
     private readonly IMqttHandler handler;
     private readonly Heartbeat heartbeat;
-    private readonly bool runsInline;
+    private readonly IInlineMqttHandler? inlineHandler;
     private readonly bool hearsOfEndEarly;
     private readonly MqttPacketReader reader;
     private readonly ReceiveBuffer received = new();
@@ -78,7 +78,7 @@ internal sealed class ConnectionLoop : Deadline
         this.channel = channel;
         this.handler = handler;
         this.heartbeat = heartbeat;
-        runsInline = handler is IInlineMqttHandler;
+        inlineHandler = handler as IInlineMqttHandler;
         hearsOfEndEarly = handler.HearsOfEndEarly;
         outbox = new Outbox(channel, options.Limits.OutboxBytes);
         mostPendingBytes = (long)options.Limits.OutboxBytes + options.Limits.MaximumPacketBytes;
@@ -99,7 +99,7 @@ internal sealed class ConnectionLoop : Deadline
 
     public MqttConnectionState State { get; private set; }
 
-    public bool RunsInline => runsInline;
+    public bool RunsInline => inlineHandler is not null;
 
     /// <summary>True while the loop handles what it read without having entered the injection.</summary>
     public bool IsHandling => handledBy == LoopAlone;
@@ -294,7 +294,7 @@ internal sealed class ConnectionLoop : Deadline
             if (closeCause is not null)
                 return;
 
-            if (!runsInline)
+            if (!RunsInline)
                 await new PoolSwitch();
             if (TryEnter() is { } others && await others.EnterAsync().ConfigureAwait(false))
                 await ComeBackAsync().ConfigureAwait(false);
@@ -303,7 +303,7 @@ internal sealed class ConnectionLoop : Deadline
             {
                 if (!handling.IsCompletedSuccessfully)
                     await ParkAsync(handling).ConfigureAwait(false);
-                else if (runsInline)
+                else if (RunsInline)
                     await channel.YieldAsync().ConfigureAwait(false);
             }
 
@@ -360,7 +360,7 @@ internal sealed class ConnectionLoop : Deadline
             ValueTask handling;
             using (Turn.Enter(out var turn))
             {
-                turn.MayBlock |= !runsInline;
+                turn.MayBlock |= !RunsInline;
                 if (packet is ConnectPacket connect)
                     reader.Version = connect.Version;
                 Observe(packet);
@@ -391,16 +391,19 @@ internal sealed class ConnectionLoop : Deadline
         var hasMore = false;
         using (Turn.Enter(out var turn))
         {
-            turn.MayBlock |= !runsInline;
+            turn.MayBlock |= !RunsInline;
             var share = turn.AppendCost + AppendsOfOneRound;
             var others = turn.Count;
             var packets = PacketsOfOneRound;
+            var untilLook = 0;
             while (!hasMore && closeCause is null && reader.TryRead(received.Unread, out var packet, out var consumed))
             {
+                if (inlineHandler is not null && accepted && --untilLook <= 0)
+                    untilLook = inlineHandler.LookAhead(received.Unread.Span);
                 received.Consume(consumed);
                 Observe(packet);
                 handling = handler.OnPacketAsync(Connection, packet);
-                hasMore = !handling.IsCompletedSuccessfully || !runsInline || turn.AppendCost >= share || --packets == 0;
+                hasMore = !handling.IsCompletedSuccessfully || !RunsInline || turn.AppendCost >= share || --packets == 0;
             }
 
             if (turn.Count - others > FlushesOfOneRound)
@@ -454,7 +457,7 @@ internal sealed class ConnectionLoop : Deadline
     // Wherever the handler went, the rest goes on where the connection lives, and user code on the pool.
     private async ValueTask ComeBackAsync()
     {
-        if (runsInline)
+        if (RunsInline)
             await channel.YieldAsync().ConfigureAwait(false);
         else
             await new PoolSwitch();

@@ -12,6 +12,8 @@ internal sealed class ConnectionLog(MqttBroker broker, ILogger log) : IInlineMqt
 
     public bool HearsOfEndEarly => true;
 
+    public int LookAhead(ReadOnlySpan<byte> unread) => broker.LookAhead(unread);
+
     public ValueTask OnPacketAsync(MqttConnection connection, MqttPacket packet) => packet switch
     {
         ConnectPacket connect => OnConnectAsync(connection, connect),

@@ -23,6 +23,20 @@ internal sealed class PublishFlow(SessionContext context, Router<Session> router
         pointToPoint = PointToPoint.Create(Options.PointToPointParents, table);
     }
 
+    /// <summary>Has the processor fetch from memory what the next messages of a connection will need to be routed.</summary>
+    /// <returns>At which packet, counted from the first of these, to look again.</returns>
+    public int LookAhead(ReadOnlySpan<byte> unread)
+    {
+        const int MostAtOnce = 16;
+        if (!router.LooksAhead)
+            return int.MaxValue;
+        Span<TopicPlace> topics = stackalloc TopicPlace[MostAtOnce];
+        var packets = UpcomingTopics.Find(unread, topics, out var count);
+        if (count > 1)
+            router.Fetch(unread, topics[..count]);
+        return Math.Max(1, packets);
+    }
+
     /// <summary>
     /// Takes a PUBLISH of a client. Never waits for the store: the acknowledgement leaves when what it asserts is safe. Returns the
     /// subscriber for whose sake the publisher should slow down, if there is one.

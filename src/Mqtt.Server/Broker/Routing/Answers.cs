@@ -44,6 +44,33 @@ internal sealed class Answers<T>(FilterChanges changes)
         return false;
     }
 
+    /// <summary>Has the answers fetched from memory for those of some topics that have one. Any thread.</summary>
+    /// <param name="bytes">Where the topics stand.</param>
+    /// <param name="topics">The topics.</param>
+    /// <param name="others">Those of which there is none; as many as the topics at most.</param>
+    /// <returns>How many there are.</returns>
+    public int Fetch(ReadOnlySpan<byte> bytes, ReadOnlySpan<TopicPlace> topics, Span<TopicPlace> others)
+    {
+        Span<int> places = stackalloc int[topics.Length];
+        for (var i = 0; i < topics.Length; i++)
+        {
+            places[i] = PlaceOf(Utf8Comparer.Instance.GetHashCode(topics[i].In(bytes)));
+            if (places[i] >= 0)
+                ProcessorCache.Fetch(ref answers[places[i]]);
+        }
+
+        var count = 0;
+        for (var i = 0; i < topics.Length; i++)
+        {
+            if (places[i] >= 0 && Volatile.Read(ref answers[places[i]]) is { } answer)
+                answer.Fetch();
+            else
+                others[count++] = topics[i];
+        }
+
+        return count;
+    }
+
     /// <summary>True for a topic that was met a few times, not long ago. Under the router's lock.</summary>
     public bool IsWorthKeeping(int hash)
     {
@@ -122,6 +149,9 @@ internal sealed class Answers<T>(FilterChanges changes)
     /// <summary>Who gets a topic's messages, and when this was found.</summary>
     private sealed class Answer(byte[] topic, Match<T> match, Stamp stamp)
     {
+        // What it takes in memory, or more.
+        private const int Bytes = 128;
+
         public byte[] Topic { get; } = topic;
 
         public Match<T> Match { get; } = match;
@@ -130,6 +160,9 @@ internal sealed class Answers<T>(FilterChanges changes)
 
         /// <summary>True if somebody has asked for it since its set was last full of such.</summary>
         public bool WasAsked { get; set; }
+
+        /// <summary>Has it fetched from memory, for it will be asked for.</summary>
+        public void Fetch() => ProcessorCache.Fetch(this, Bytes);
 
         /// <summary>Asked for; hardly ever written, for all threads read it.</summary>
         public void MarkAsked()

@@ -12,6 +12,9 @@ namespace Mqtt.Server.Broker.Routing;
 internal sealed class Router<T>
     where T : class
 {
+    // With fewer subscriptions the processor's cache remembers them.
+    private const int LeastToLookAhead = 4096;
+
     private readonly Lock gate = new();
     private readonly SubscriptionTree<T> tree = new();
     private readonly Dictionary<MqttString, ShareGroup<T>> groups = new(Utf8Comparer.Instance);
@@ -41,6 +44,22 @@ internal sealed class Router<T>
     {
         var hash = Utf8Comparer.Instance.GetHashCode(topic);
         return answers.TryFind(topic, hash, out var match) ? match : FindAndKeep(topic, hash);
+    }
+
+    /// <summary>True if it pays to <see cref="Fetch"/> first what is to be found.</summary>
+    public bool LooksAhead => ProcessorCache.TakesHints && Count >= LeastToLookAhead;
+
+    /// <summary>Has the processor fetch from memory what <see cref="Find"/> will need for some topics, all at once: nothing else comes of it.</summary>
+    /// <param name="bytes">Where the topics stand.</param>
+    /// <param name="topics">The topics; no more than are found before others evict them.</param>
+    public void Fetch(ReadOnlySpan<byte> bytes, ReadOnlySpan<TopicPlace> topics)
+    {
+        Span<TopicPlace> others = stackalloc TopicPlace[topics.Length];
+        others = others[..answers.Fetch(bytes, topics, others)];
+        if (others.IsEmpty)
+            return;
+        lock (gate)
+            tree.Fetch(bytes, others);
     }
 
     /// <summary>Adds or replaces a subscription, a shared one too; true if it is new.</summary>

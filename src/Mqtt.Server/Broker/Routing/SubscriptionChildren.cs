@@ -38,6 +38,16 @@ internal sealed class SubscriptionChildren<T>
         return null;
     }
 
+    /// <summary>Where the child for a level of a topic probably stands; it is fetched from memory.</summary>
+    public Place PlaceOf(ReadOnlySpan<byte> name)
+    {
+        if (slots is null)
+            return new(only);
+        var place = HashOf(name) & (slots.Length - 1);
+        ProcessorCache.Fetch(ref slots[place]);
+        return new(slots, place);
+    }
+
     /// <summary>The child for a level of a filter.</summary>
     public SubscriptionNode<T>? FindLevel(ReadOnlySpan<byte> name) => name switch
     {
@@ -57,7 +67,7 @@ internal sealed class SubscriptionChildren<T>
         else if (slots is null && only is null)
             only = child;
         else
-            Place(child);
+            PutIn(child);
     }
 
     /// <summary>Takes a child out; true if none is left.</summary>
@@ -78,7 +88,7 @@ internal sealed class SubscriptionChildren<T>
 
     private static int After(int place, Slot[] slots) => (place + 1) & (slots.Length - 1);
 
-    private void Place(SubscriptionNode<T> child)
+    private void PutIn(SubscriptionNode<T> child)
     {
         if (slots is null)
         {
@@ -138,5 +148,21 @@ internal sealed class SubscriptionChildren<T>
         return slots;
     }
 
-    private readonly record struct Slot(int Hash, SubscriptionNode<T>? Child);
+    /// <summary>A place of the table.</summary>
+    internal readonly record struct Slot(int Hash, SubscriptionNode<T>? Child);
+
+    /// <summary>Where a child may stand; to be looked at before the children change.</summary>
+    public readonly struct Place
+    {
+        private readonly SubscriptionNode<T>? only;
+        private readonly Slot[]? slots;
+        private readonly int index;
+
+        internal Place(SubscriptionNode<T>? only) => this.only = only;
+
+        internal Place(Slot[] slots, int index) => (this.slots, this.index) = (slots, index);
+
+        /// <summary>The child, though it may be another one's place; <see langword="null"/> if nothing stands there.</summary>
+        public SubscriptionNode<T>? Node => slots is null ? only : slots[index].Child;
+    }
 }

@@ -11,6 +11,9 @@ internal sealed class SubscriptionNode<T>(ReadOnlyMemory<byte> levels)
     // Levels may keep the filter alive from which they were parted. Of a longer one there is a copy: others may need it long after.
     private const int LongestKept = 128;
 
+    // What it takes in memory, or more.
+    private const int Bytes = 96;
+
     private const byte Separator = (byte)'/';
 
     private LevelBytes levels = new(levels);
@@ -36,6 +39,9 @@ internal sealed class SubscriptionNode<T>(ReadOnlyMemory<byte> levels)
 
     /// <summary>What its filter has after its first level, with the separator; most have nothing.</summary>
     public ReadOnlySpan<byte> Tail(int lengthOfFirst) => levels.Span[lengthOfFirst..];
+
+    /// <summary>Has it fetched from memory, for it will be looked at.</summary>
+    public void Fetch() => ProcessorCache.Fetch(this, Bytes);
 
     /// <summary>Adds a child for what a filter has left, if no other begins with that level; it goes on using these bytes.</summary>
     public SubscriptionNode<T> AddChild(ReadOnlyMemory<byte> rest)

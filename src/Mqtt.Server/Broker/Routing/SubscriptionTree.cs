@@ -7,10 +7,16 @@ internal sealed class SubscriptionTree<T>
     where T : class
 {
     private readonly SubscriptionNode<T> root = new(default);
+    private readonly SubscriptionLookahead<T> lookahead;
     private readonly Stack<(SubscriptionNode<T> Node, int At)> open = new();
 
     // To the filter that is taken out.
     private readonly List<SubscriptionNode<T>> way = [];
+
+    public SubscriptionTree() => lookahead = new(root);
+
+    /// <summary>Has the processor fetch from memory what <see cref="Collect"/> will need for some topics.</summary>
+    public void Fetch(ReadOnlySpan<byte> bytes, ReadOnlySpan<TopicPlace> topics) => lookahead.Fetch(bytes, topics);
 
     /// <summary>Adds a subscription, or replaces the one of the same subscriber and filter; true if it is new. The filter owns its bytes.</summary>
     public bool Add(MqttString filter, in Subscription<T> subscription) => Grow(filter).Add(subscription.Target);
