@@ -24,7 +24,7 @@ internal sealed class PublishFlow(SessionContext context, Router<Session> router
     }
 
     /// <summary>Has the processor fetch from memory what the next messages of a connection will need to be routed.</summary>
-    /// <returns>At which packet, counted from the first of these, to look again.</returns>
+    /// <returns>After how many packets to look again.</returns>
     public int LookAhead(ReadOnlySpan<byte> unread)
     {
         const int MostAtOnce = 16;

@@ -7,7 +7,7 @@ namespace Mqtt.Server.Broker.Flows;
 /// <summary>Finds the topics of messages that have arrived and are not handled yet.</summary>
 internal static class UpcomingTopics
 {
-    // The fixed header's first byte and the length of a topic.
+    // What stands before a topic and says how long it is.
     private const int LengthBytes = 2;
 
     /// <summary>Goes through whole packets, as many as there are places for topics, and stops at what is no packet: to say what is wrong is the codec's part.</summary>

@@ -8,6 +8,9 @@ namespace Mqtt.Server.Broker.Routing;
 internal sealed class SubscriptionLookahead<T>(SubscriptionNode<T> root)
     where T : class
 {
+    // Deeper than that hardly any filter goes; a topic may have thirty thousand.
+    private const int MostLevels = 32;
+
     // Room for as many topics as there ever were at once.
     private Way[] ways = [];
 
@@ -20,17 +23,18 @@ internal sealed class SubscriptionLookahead<T>(SubscriptionNode<T> root)
         for (var i = 0; i < all.Length; i++)
             all[i] = new Way { Node = root, At = topics[i].Start, End = topics[i].Start + topics[i].Length };
 
-        for (var isOver = false; !isOver;)
+        var goesOn = true;
+        for (var level = 0; goesOn && level < MostLevels; level++)
         {
             foreach (ref var way in all)
                 way.Ask(bytes);
-            isOver = true;
+            goesOn = false;
             foreach (ref var way in all)
-                isOver &= !way.TakeStep();
+                goesOn |= way.TakeStep();
         }
     }
 
-    // One topic's. Its node stays what it was when the way is over, until the next time: the tree is not kept alive by more than a few.
+    // One topic's. A node that has gone is kept alive by the last ways at most.
     private struct Way
     {
         public SubscriptionNode<T>? Node;
