@@ -38,14 +38,14 @@ internal sealed class SubscriptionChildren<T>
         return null;
     }
 
-    /// <summary>Where the child for a level of a topic probably stands; it is fetched from memory.</summary>
+    /// <summary>Where the child for a level of a topic is to be looked for; the place is fetched from memory.</summary>
     public Place PlaceOf(ReadOnlySpan<byte> name)
     {
         if (slots is null)
             return new(only);
-        var place = HashOf(name) & (slots.Length - 1);
-        ProcessorCache.Fetch(ref slots[place]);
-        return new(slots, place);
+        var hash = HashOf(name);
+        ProcessorCache.Fetch(ref slots[hash & (slots.Length - 1)]);
+        return new(slots, hash);
     }
 
     /// <summary>The child for a level of a filter.</summary>
@@ -151,18 +151,29 @@ internal sealed class SubscriptionChildren<T>
     /// <summary>A place of the table.</summary>
     internal readonly record struct Slot(int Hash, SubscriptionNode<T>? Child);
 
-    /// <summary>Where a child may stand; to be looked at before the children change.</summary>
+    /// <summary>Where a child is to be looked for, before the children change.</summary>
     public readonly struct Place
     {
         private readonly SubscriptionNode<T>? only;
         private readonly Slot[]? slots;
-        private readonly int index;
+        private readonly int hash;
 
         internal Place(SubscriptionNode<T>? only) => this.only = only;
 
-        internal Place(Slot[] slots, int index) => (this.slots, this.index) = (slots, index);
+        internal Place(Slot[] slots, int hash) => (this.slots, this.hash) = (slots, hash);
 
-        /// <summary>The child, though it may be another one's place; <see langword="null"/> if nothing stands there.</summary>
-        public SubscriptionNode<T>? Node => slots is null ? only : slots[index].Child;
+        /// <summary>The child by the hash of its level alone, so that it need not have come from memory yet; <see langword="null"/> if there is none.</summary>
+        public SubscriptionNode<T>? FindByHash()
+        {
+            if (slots is null)
+                return only;
+            for (var i = hash & (slots.Length - 1); slots[i].Child is { } child; i = After(i, slots))
+            {
+                if (slots[i].Hash == hash)
+                    return child;
+            }
+
+            return null;
+        }
     }
 }

@@ -58,7 +58,7 @@ internal sealed class SubscriptionLookahead<T>(SubscriptionNode<T> root)
         // Its place has come: have it fetched. False at the end of the way.
         public bool TakeStep()
         {
-            Node = child.Node;
+            Node = child.FindByHash();
             Node?.Fetch();
             return Node is not null;
         }
