@@ -84,31 +84,32 @@ internal sealed class TopicOrder
     private void SetCommon(int number)
     {
         var isBetween = number > 0 && number + 1 < pieces.Count;
-        pieces[number].Topics.CommonBytes = isBetween ? pieces[number].From.AsSpan().CommonPrefixLength(pieces[number + 1].From) : 0;
+        pieces[number].Topics.SetCommonBytes(isBetween ? pieces[number].From.AsSpan().CommonPrefixLength(pieces[number + 1].From) : 0);
     }
 
     /// <summary>A few hundred topics, each with the eight bytes that come after those that all have in common.</summary>
     private sealed class Piece
     {
         private readonly List<(ulong Key, RetainedTopic Topic)> topics;
+        private int commonBytes;
 
-        public Piece() => topics = [];
+        public Piece()
+            : this([], 0)
+        {
+        }
 
-        private Piece(List<(ulong Key, RetainedTopic Topic)> topics) => this.topics = topics;
+        private Piece(List<(ulong Key, RetainedTopic Topic)> topics, int commonBytes) => (this.topics, this.commonBytes) = (topics, commonBytes);
 
         public int Count => topics.Count;
 
-        public int CommonBytes
+        /// <summary>How many first bytes all have in common, and all that may come.</summary>
+        public void SetCommonBytes(int count)
         {
-            get;
-            set
-            {
-                if (field == value)
-                    return;
-                field = value;
-                foreach (ref var topic in CollectionsMarshal.AsSpan(topics))
-                    topic.Key = KeyOf(topic.Topic.Name.Span);
-            }
+            if (commonBytes == count)
+                return;
+            commonBytes = count;
+            foreach (ref var topic in CollectionsMarshal.AsSpan(topics))
+                topic.Key = KeyOf(topic.Topic.Name.Span);
         }
 
         public RetainedTopic this[int place] => topics[place].Topic;
@@ -126,7 +127,7 @@ internal sealed class TopicOrder
         {
             var rest = topics[place..];
             topics.RemoveRange(place, rest.Count);
-            return new Piece(rest) { CommonBytes = CommonBytes };
+            return new Piece(rest, commonBytes);
         }
 
         /// <summary>Where a name is, or would be.</summary>
@@ -150,7 +151,7 @@ internal sealed class TopicOrder
         // Ordered as the names are; of two that go on alike it is the same.
         private ulong KeyOf(ReadOnlySpan<byte> name)
         {
-            var rest = name[CommonBytes..];
+            var rest = name[commonBytes..];
             if (rest.Length >= sizeof(ulong))
                 return BinaryPrimitives.ReadUInt64BigEndian(rest);
             Span<byte> filled = stackalloc byte[sizeof(ulong)];

@@ -10,14 +10,20 @@ internal ref struct Levels(ReadOnlySpan<byte> topic)
 
     public readonly Levels GetEnumerator() => this;
 
+    /// <summary>The first level of a topic name or filter, or of what is left of it.</summary>
+    public static ReadOnlySpan<byte> First(ReadOnlySpan<byte> topic)
+    {
+        var length = topic.IndexOf((byte)'/');
+        return length < 0 ? topic : topic[..length];
+    }
+
     public bool MoveNext()
     {
         if (ended)
             return false;
-        var length = rest.IndexOf((byte)'/');
-        ended = length < 0;
-        Current = ended ? rest : rest[..length];
-        rest = ended ? default : rest[(length + 1)..];
+        Current = First(rest);
+        ended = Current.Length == rest.Length;
+        rest = ended ? default : rest[(Current.Length + 1)..];
         return true;
     }
 }

@@ -48,9 +48,7 @@ internal sealed class SubscriptionLookahead<T>(SubscriptionNode<T> root)
             child = default;
             if (Node?.Children is not { } children || At > End)
                 return;
-            var rest = bytes[At..End];
-            var length = rest.IndexOf((byte)'/');
-            var level = length < 0 ? rest : rest[..length];
+            var level = Levels.First(bytes[At..End]);
             child = children.PlaceOf(level);
             At += level.Length + 1;
         }

@@ -122,10 +122,5 @@ internal sealed class SubscriptionNode<T>(ReadOnlyMemory<byte> levels)
     }
 
     /// <summary>Its first level.</summary>
-    public ReadOnlySpan<byte> FirstLevel()
-    {
-        var own = levels.Span;
-        var length = own.IndexOf(Separator);
-        return length < 0 ? own : own[..length];
-    }
+    public ReadOnlySpan<byte> FirstLevel() => Levels.First(levels.Span);
 }

@@ -68,8 +68,7 @@ internal sealed class SubscriptionTree<T>
 
             if (children is null)
                 continue;
-            var length = topic[at..].IndexOf((byte)'/');
-            var level = length < 0 ? topic[at..] : topic.Slice(at, length);
+            var level = Levels.First(topic[at..]);
             var next = at + level.Length + 1;
             if (wildcards && children.Plus is { } any)
                 GoOn(any, 1, topic, next, matches, shared);
